@@ -1,0 +1,122 @@
+/**
+ * assembly/*.ts ──asc──▶ ──wasm-opt──▶ build/*.wasm ──deflate, base64──▶ src/wasm/generated/*.ts
+ * src/*.ts      ──esbuild──▶ dist/*.js                       (tsc writes dist/types with --types)
+ *
+ * Each stage runs only when the content of its sources changed since the stage last succeeded.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { deflateRawSync } from 'node:zlib';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const at = (...parts) => join(root, ...parts);
+const bin = (name) => at('node_modules', '.bin', name);
+
+/** infer and train ship; scalar holds the plain twins and is for tests alone. */
+const MODULES = ['infer', 'train', 'scalar'];
+
+function run(command, args) {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status !== 0) throw new Error(`build: ${command} ${args.join(' ')} ended with status ${status}`);
+}
+
+function digest(...folders) {
+  const hash = createHash('sha256');
+  const walk = (path) => {
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      const child = join(path, entry.name);
+      if (entry.name === 'generated' || entry.name === 'node_modules') continue;
+      if (entry.isDirectory()) walk(child);
+      else hash.update(child.slice(root.length)).update(readFileSync(child));
+    }
+  };
+  for (const folder of folders) walk(at(folder));
+  for (const file of ['package-lock.json', 'asconfig.json', '.ci/build.mjs']) {
+    hash.update(readFileSync(at(file)));
+  }
+  return hash.digest('hex');
+}
+
+/** Runs `work` unless `build/<name>.stamp` holds the digest of the same sources. */
+function stage(name, sources, products, work) {
+  const stamp = at('build', `${name}.stamp`);
+  const now = digest(...sources);
+  const fresh = existsSync(stamp) && readFileSync(stamp, 'utf8') === now;
+  if (fresh && products.every((file) => existsSync(at(file)))) return;
+  console.error(`octavo: building ${name}`);
+  work();
+  writeFileSync(stamp, now);
+}
+
+function compileModule(name, target) {
+  const raw = at('build', `${name}.${target}.raw.wasm`);
+  const out = at('build', target === 'release' ? `${name}.wasm` : `${name}.debug.wasm`);
+  run(bin('asc'), [`assembly/${name}.ts`, '--config', 'asconfig.json', '--target', target, '-o', raw]);
+  // Features by name: -all would let newer opcodes in. Measured after asc -O3: a few bytes, no speed.
+  const features = ['simd', 'bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals'];
+  const level = target === 'release' ? ['-O3', '--strip-debug', '--strip-producers'] : ['-O0'];
+  run(bin('wasm-opt'), [raw, ...features.map((f) => `--enable-${f}`), ...level, '-o', out]);
+}
+
+function inline(name) {
+  const bytes = readFileSync(at('build', `${name}.wasm`));
+  const text = deflateRawSync(bytes, { level: 9 }).toString('base64');
+  writeFileSync(
+    at('src/wasm/generated', `${name}.ts`),
+    `/** ${name}.wasm (${bytes.length} bytes) as base64 of deflate-raw. Written by the build. */\nexport default '${text}';\n`,
+  );
+}
+
+function wasm() {
+  mkdirSync(at('src/wasm/generated'), { recursive: true });
+  for (const name of MODULES) compileModule(name, 'release');
+  for (const name of ['infer', 'train']) compileModule(name, 'debug');
+  for (const name of ['infer', 'train']) inline(name);
+}
+
+async function scripts() {
+  const { build } = await import('esbuild');
+  const options = {
+    absWorkingDir: root,
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    packages: 'external',
+    outdir: 'dist',
+    logLevel: 'warning',
+    sourcemap: true,
+  };
+  const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
+  const define = { OCTAVO_VERSION: JSON.stringify(version) };
+  const entries = ['src/index.ts', 'src/runtime.ts'].filter((f) => existsSync(at(f)));
+  await build({ ...options, define, entryPoints: entries, platform: 'neutral', splitting: true });
+  const tools = { cli: 'src/cli/main.ts', bench: 'bench/main.ts' };
+  for (const [name, entry] of Object.entries(tools)) {
+    if (!existsSync(at(entry))) continue;
+    await build({ ...options, define, entryPoints: { [name]: entry }, platform: 'node' });
+  }
+}
+
+function types() {
+  run(bin('tsc'), ['-p', 'tsconfig.json', '--noEmit', 'false', '--emitDeclarationOnly', '--declaration',
+    '--rewriteRelativeImportExtensions', '--outDir', 'build/types', '--rootDir', '.']);
+}
+
+export async function buildAll({ withTypes = false } = {}) {
+  mkdirSync(at('build'), { recursive: true });
+  mkdirSync(at('dist'), { recursive: true });
+  const wasmFiles = MODULES.map((name) => `build/${name}.wasm`);
+  const inlined = ['src/wasm/generated/infer.ts', 'src/wasm/generated/train.ts'];
+  stage('wasm', ['assembly'], [...wasmFiles, ...inlined], wasm);
+  const now = digest('assembly', 'src', 'bench');
+  const stamp = at('build', 'scripts.stamp');
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== now || !existsSync(at('dist/cli.js'))) {
+    console.error('octavo: building scripts');
+    await scripts();
+    writeFileSync(stamp, now);
+  }
+  if (withTypes) types();
+}

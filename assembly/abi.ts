@@ -1,0 +1,126 @@
+/**
+ * The params structs that TypeScript fills and kernels read. Every field is 4 bytes, in the order of
+ * `src/core/abi.ts`, which a test compares with this file.
+ */
+
+/**
+ * A two-dimensional convolution over NHWC.
+ *
+ * x  [N, inHeight, inWidth, …]    inStride elements from one pixel to the next (≥ inChannels)
+ * y  [N, outHeight, outWidth, …]  outStride elements from one pixel to the next (≥ outChannels)
+ *
+ * Output (oy, ox) sees input row oy·strideHeight − padTop + i·dilationHeight, i in [0, kernelHeight), likewise
+ * columns; what lies outside reads as real 0, which is inZeroPoint in int8.
+ *
+ * bias, multiplier, addend are pointers to i32, f32, f32 arrays of outChannels rounded up to 8 (the fill is 0):
+ *
+ *     u = f32(f32(f32(acc + bias[c]) · multiplier[c]) + addend[c])      q = clamp(rte(u) + outZeroPoint, qmin, qmax)
+ *
+ * magic ≠ 0 promises |acc + bias|·|multiplier| + |addend| < 2²², which allows rounding without a clamp before it.
+ * A depthwise convolution has outChannels = inChannels. f32 kernels read the geometry alone.
+ */
+@unmanaged
+export class ConvParams {
+  inHeight: i32;
+  inWidth: i32;
+  inChannels: i32;
+  inStride: i32;
+  outHeight: i32;
+  outWidth: i32;
+  outChannels: i32;
+  outStride: i32;
+  kernelHeight: i32;
+  kernelWidth: i32;
+  strideHeight: i32;
+  strideWidth: i32;
+  dilationHeight: i32;
+  dilationWidth: i32;
+  padTop: i32;
+  padLeft: i32;
+  inZeroPoint: i32;
+  outZeroPoint: i32;
+  qmin: i32;
+  qmax: i32;
+  bias: i32;
+  multiplier: i32;
+  addend: i32;
+  magic: i32;
+}
+
+/**
+ * A two-dimensional pooling over NHWC, dense in channels. Taps outside the image do not count.
+ *
+ * multiplier is a pointer to f32: average pooling takes M = multiplier[(count − 1) · multiplierStride], where count
+ * is the number of taps inside the image and multiplierStride is 0 (one M for all) or 1. Real averages use
+ * M = s_x / (s_y · count). Max pooling reads neither it nor the zero points.
+ */
+@unmanaged
+export class PoolParams {
+  inHeight: i32;
+  inWidth: i32;
+  channels: i32;
+  outHeight: i32;
+  outWidth: i32;
+  kernelHeight: i32;
+  kernelWidth: i32;
+  strideHeight: i32;
+  strideWidth: i32;
+  padTop: i32;
+  padLeft: i32;
+  inZeroPoint: i32;
+  outZeroPoint: i32;
+  qmin: i32;
+  qmax: i32;
+  multiplier: i32;
+  multiplierStride: i32;
+}
+
+/** q = clamp(rte(f32(f32((a − aZeroPoint) · aMultiplier) + f32((b − bZeroPoint) · bMultiplier))) + outZeroPoint, …) */
+@unmanaged
+export class AddParams {
+  aZeroPoint: i32;
+  bZeroPoint: i32;
+  aMultiplier: f32;
+  bMultiplier: f32;
+  outZeroPoint: i32;
+  qmin: i32;
+  qmax: i32;
+}
+
+/** q = clamp(rte(f32(x · inverseScale)) + zeroPoint, qmin, qmax)      x̂ = f32((q − zeroPoint) · scale) */
+@unmanaged
+export class QuantizeParams {
+  scale: f32;
+  inverseScale: f32;
+  zeroPoint: i32;
+  qmin: i32;
+  qmax: i32;
+}
+
+/** g' = g + weightDecay·w    m = momentum·m + g'    w −= learningRate · (nesterov ? g' + momentum·m : m) */
+@unmanaged
+export class SgdParams {
+  learningRate: f32;
+  momentum: f32;
+  weightDecay: f32;
+  nesterov: i32;
+}
+
+/**
+ * Adam (Kingma 2015, algorithm 1) with decoupled weight decay (Loshchilov 2019):
+ *
+ *     m = beta1·m + (1 − beta1)·g      v = beta2·v + (1 − beta2)·g²
+ *     w −= learningRate · (m·correction1 / (sqrt(v·correction2) + epsilon) + weightDecay·w)
+ *
+ * with correction1 = 1/(1 − beta1^t), correction2 = 1/(1 − beta2^t).
+ */
+@unmanaged
+export class AdamParams {
+  learningRate: f32;
+  beta1: f32;
+  beta2: f32;
+  epsilon: f32;
+  weightDecay: f32;
+  correction1: f32;
+  correction2: f32;
+}

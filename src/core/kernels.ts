@@ -1,0 +1,71 @@
+/**
+ * The header of the two wasm modules: every kernel with the names of its arguments. A test compares names and
+ * arity with the export lists of the modules; `KernelTable` turns them into callable types.
+ *
+ * Arguments are i32 (counts, pointers in bytes, integers) unless their name is marked below as f32.
+ * Shapes and layouts stand in the doc comment of each kernel in `assembly/`, letters in `docs/kernels.md`.
+ */
+
+/** Integer kernels: all that inference needs. */
+export const inferKernels = {
+  qs8_pack_weights: ['n', 'k', 'w', 'packed'],
+  qs8_conv2d: ['params', 'batch', 'x', 'w', 'y', 'scratch'],
+  qs8_f32_conv2d: ['params', 'batch', 'x', 'w', 'y', 'scratch'],
+  qs8_pack_dwconv_weights: ['channels', 'kernelHeight', 'kernelWidth', 'w', 'packed'],
+  qs8_dwconv2d: ['params', 'batch', 'x', 'w', 'y', 'scratch'],
+  qs8_f32_dwconv2d: ['params', 'batch', 'x', 'w', 'y', 'scratch'],
+  qs8_vadd: ['n', 'a', 'b', 'y', 'params'],
+  qs8_maxpool2d: ['params', 'batch', 'x', 'y'],
+  qs8_avgpool2d: ['params', 'batch', 'x', 'y'],
+  qs8_vclamp: ['n', 'x', 'y', 'qmin', 'qmax'],
+  f32_qs8_vquantize: ['n', 'x', 'y', 'params'],
+  qs8_f32_vdequantize: ['n', 'x', 'y', 'params'],
+  u8_lut: ['pixels', 'channels', 'x', 'table', 'y'],
+} as const;
+
+/** f32 forward and backward, fake quantization, optimizers: what training adds. */
+export const trainKernels = {
+  f32_pack_weights: ['n', 'k', 'w', 'packed'],
+  f32_pack_weights_transposed: ['n', 'k', 'w', 'packed'],
+  f32_conv2d: ['params', 'batch', 'x', 'w', 'bias', 'y', 'scratch'],
+  f32_conv2d_input_gradient: ['params', 'batch', 'dy', 'w', 'dx', 'scratch'],
+  f32_conv2d_weight_gradient: ['params', 'batch', 'dy', 'x', 'dw', 'scratch'],
+  f32_dwconv2d: ['params', 'batch', 'x', 'w', 'bias', 'y'],
+  f32_dwconv2d_input_gradient: ['params', 'batch', 'dy', 'w', 'dx'],
+  f32_dwconv2d_weight_gradient: ['params', 'batch', 'dy', 'x', 'dw'],
+  f32_column_sums: ['rows', 'channels', 'x', 'sums'],
+  f32_moments: ['rows', 'channels', 'x', 'shift', 'sums', 'squares'],
+  f32_vaffine: ['rows', 'channels', 'x', 'a', 'b', 'y'],
+  f32_batchnorm_sums: ['rows', 'channels', 'x', 'dy', 'mean', 'sumDy', 'sumDyX'],
+  f32_batchnorm_backward: ['rows', 'channels', 'x', 'dy', 'a', 'b', 'c', 'dx'],
+  f32_vclamp: ['n', 'x', 'y', 'lo:f32', 'hi:f32'],
+  f32_vclamp_backward: ['n', 'y', 'dy', 'dx', 'lo:f32', 'hi:f32'],
+  f32_vadd: ['n', 'a', 'b', 'y'],
+  f32_vscale: ['n', 'x', 's:f32', 'y'],
+  f32_maxpool2d: ['params', 'batch', 'x', 'y'],
+  f32_maxpool2d_backward: ['params', 'batch', 'x', 'y', 'dy', 'dx'],
+  qs8_maxpool2d_backward: ['params', 'batch', 'x', 'y', 'dy', 'dx'],
+  f32_avgpool2d: ['params', 'batch', 'x', 'y'],
+  f32_avgpool2d_backward: ['params', 'batch', 'dy', 'dx'],
+  f32_softmax_cross_entropy: ['rows', 'classes', 'logits', 'labels', 'dlogits', 'losses', 'scale:f32'],
+  f32_sgd: ['n', 'w', 'g', 'm', 'params'],
+  f32_adam: ['n', 'w', 'g', 'm', 'v', 'params'],
+  f32_min_max: ['n', 'x', 'out'],
+  f32_quantize_error: ['n', 'stride', 'x', 'params'],
+  f32_fakequant_backward: ['n', 'x', 'dy', 'dx', 'sums', 'params'],
+  f32_qc8w_quantize: ['outer', 'channels', 'inner', 'w', 'scale', 'qmin', 'qmax', 'q', 'wq'],
+  f32_qc8w_lsq_backward: ['outer', 'channels', 'inner', 'w', 'scale', 'qmin', 'qmax', 'dwq', 'dw', 'dscale'],
+} as const;
+
+type Header = Readonly<Record<string, readonly string[]>>;
+
+/** `f32_quantize_error` returns an f64; every other kernel returns nothing. */
+export type KernelTable<H extends Header> = {
+  readonly [K in keyof H]: (
+    ...args: { -readonly [I in keyof H[K]]: number }
+  ) => K extends 'f32_quantize_error' ? number : void;
+};
+
+export type InferKernels = KernelTable<typeof inferKernels>;
+export type TrainKernels = KernelTable<typeof trainKernels>;
+export type InferKernelName = keyof typeof inferKernels;
