@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import type { InferKernels, TrainKernels } from '../../src/core/kernels.ts';
+import { compile, instantiate } from '../../src/wasm/instantiate.ts';
+
+export type ModuleName = 'infer' | 'train' | 'scalar' | 'bench';
+
+export interface ModuleKernels {
+  infer: InferKernels;
+  train: TrainKernels;
+  scalar: InferKernels & TrainKernels;
+  bench: Record<string, (...args: number[]) => number>;
+}
+
+const built = (name: string) => new URL(`../../build/${name}.wasm`, import.meta.url);
+const modules = new Map<string, WebAssembly.Module>();
+
+/** The module that `node .ci/setup.mjs` built, compiled once. */
+export function moduleOf(name: ModuleName): WebAssembly.Module {
+  const known = modules.get(name);
+  if (known) return known;
+  const module = compile(readFileSync(built(name)));
+  modules.set(name, module);
+  return module;
+}
+
+/** The kernels of a built module over `memory`. Several modules may share one memory: none has data of its own. */
+export function kernelsOf<N extends ModuleName>(
+  name: N,
+  memory: WebAssembly.Memory,
+): ModuleKernels[N] {
+  return instantiate(moduleOf(name), memory) as unknown as ModuleKernels[N];
+}
+
+/** An implementation of a family of kernels: suites are functions of it. */
+export interface Implementation<K> {
+  readonly name: 'simd128' | 'scalar';
+  readonly kernels: K;
+}
+
+/** The SIMD kernels of `family` and their scalar twins, over one memory. */
+export function implementations<F extends 'infer' | 'train'>(
+  family: F,
+  memory: WebAssembly.Memory,
+): Implementation<ModuleKernels[F]>[] {
+  return [
+    { name: 'simd128', kernels: kernelsOf(family, memory) },
+    { name: 'scalar', kernels: kernelsOf('scalar', memory) as unknown as ModuleKernels[F] },
+  ];
+}
