@@ -1,0 +1,103 @@
+import { arrayOf, type TypedArray } from '../core/dtype.ts';
+import { rangeError, typeError } from '../core/errors.ts';
+import type { Preprocessing } from '../core/preprocess.ts';
+import { brief } from '../core/safetensors.ts';
+import { sampleSize } from '../core/shape.ts';
+import type { Graph, Value } from '../graph/graph.ts';
+import { validateGraph } from '../graph/validate.ts';
+
+/** What a bundle file holds (docs/bundle.md). */
+export interface Bundle {
+  /** An integer graph. */
+  readonly graph: Graph;
+  readonly golden: readonly Golden[];
+  /** Where the model comes from: training options, seed, accuracies. */
+  readonly provenance?: Readonly<Record<string, string | number>>;
+  /** SPDX expression. */
+  readonly license?: string;
+}
+
+/**
+ * Integers of the graph's input and the integers that its outputs must have, in the types of these values: [n, …sample],
+ * n ≥ 1. Any host can test itself with them.
+ */
+export interface Golden {
+  readonly input: TypedArray;
+  readonly outputs: readonly TypedArray[];
+}
+
+export const FORMAT_VERSION = 1;
+
+/** Keys of the file's metadata. */
+export const DESCRIPTION_KEY = 'octavo';
+export const CHECKSUM_KEY = 'octavo.checksum';
+
+/** FNV-1a, 32 bits, over the description and then the data: finds accidents, not attacks. 8 hexadecimal digits. */
+export function checksum(description: string, data: Uint8Array): string {
+  const hash = fnv1a(data, fnv1a(new TextEncoder().encode(description), 0x811c9dc5));
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
+function fnv1a(bytes: Uint8Array, start: number): number {
+  let hash = start;
+  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return hash;
+}
+
+/** Throws a RangeError or TypeError that starts with `bundle` unless everything in the bundle fits together. */
+export function checkBundle({ graph, golden, provenance = {}, license }: Bundle): void {
+  validateGraph(graph, 'bundle');
+  if (graph.preprocessing) checkPreprocessing(graph.preprocessing, graph);
+  for (const label of graph.labels ?? []) {
+    if (typeof label !== 'string')
+      throw typeError('bundle', 'labels must be strings', typeof label);
+  }
+  golden.forEach((vector, i) => {
+    checkGolden(vector, graph, `bundle: golden vector ${i}`);
+  });
+  for (const [key, value] of Object.entries(provenance)) {
+    if (typeof value === 'string' || Number.isFinite(value)) continue;
+    const expected = `provenance ${brief(key)} must be a string or a finite number`;
+    throw typeError('bundle', expected, brief(value));
+  }
+  if (license !== undefined && typeof license !== 'string') {
+    throw typeError('bundle', 'the license must be a string', brief(license));
+  }
+}
+
+function checkPreprocessing({ mean, std }: Preprocessing, { values, inputs }: Graph): void {
+  const channels = values[inputs[0]!]!.shape.at(-1)!;
+  for (const [what, list] of Object.entries({ mean, std })) {
+    const count = list.length === 1 || list.length === channels;
+    if (!count || !list.every(Number.isFinite)) {
+      const expected = `the ${what} of the preprocessing must be 1 or ${channels} finite numbers`;
+      throw rangeError('bundle', expected, brief(list));
+    }
+  }
+  if (std.includes(0)) {
+    throw rangeError('bundle', 'the std of the preprocessing must not be 0', brief(std));
+  }
+}
+
+function checkGolden({ input, outputs }: Golden, graph: Graph, where: string): void {
+  if (graph.inputs.length !== 1) {
+    throw rangeError(where, 'golden vectors need a graph with one input', graph.inputs.length);
+  }
+  if (outputs.length !== graph.outputs.length) {
+    throw rangeError(where, `there must be ${graph.outputs.length} outputs`, outputs.length);
+  }
+  const count = samplesIn(input, graph.values[graph.inputs[0]!]!, where);
+  outputs.forEach((output, i) => {
+    const value = graph.values[graph.outputs[i]!]!;
+    const samples = samplesIn(output, value, where);
+    if (samples === count) return;
+    throw rangeError(where, `${brief(value.name)} must have ${count} samples`, samples);
+  });
+}
+
+function samplesIn(data: TypedArray, { name, shape, dtype }: Value, where: string): number {
+  const samples = data.length / sampleSize(shape);
+  if (data instanceof arrayOf[dtype] && Number.isInteger(samples) && samples > 0) return samples;
+  const expected = `${brief(name)} must be whole samples of ${sampleSize(shape)} values of ${dtype}`;
+  throw rangeError(where, expected, `${data.length} in a ${data.constructor.name}`);
+}
