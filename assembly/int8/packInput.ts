@@ -1,0 +1,141 @@
+import { ConvParams } from '../abi';
+import { alignTo16 } from '../lib/lanes';
+
+/** How the scratch of a convolution is divided; `src/core/int8Layout.ts` computes the same size. */
+// @ts-ignore: decorator
+@inline export const LANES_AT: usize = 0;
+// @ts-ignore: decorator
+@inline export const PIXELS_AT: usize = 64;
+// @ts-ignore: decorator
+@inline export const ZERO_ROW_AT: usize = 128;
+
+/** A-panels are packed up to this many bytes, then every panel of weights passes over them: both stay in L1. */
+// @ts-ignore: decorator
+@inline export const BLOCK_BYTES: i32 = 16384;
+
+/**
+ * One output pixel, as the packing sees it. Four of them stand at PIXELS_AT.
+ *
+ *     origin   address of the tap (0, 0), which may lie outside the image
+ *     row      its input row      column   its input column
+ */
+@unmanaged
+export class Pixel {
+  origin: usize;
+  row: i32;
+  column: i32;
+  unused: i32;
+}
+
+/**
+ * Four rows of i8 to a panel of i16 pairs with the zero point subtracted.
+ *
+ *     panel[t] = | r0[2t] r0[2t+1] | r1[2t] r1[2t+1] | r2[…] … | r3[…] … |     16 bytes, t in [0, ceil(length/2))
+ *
+ * Works in steps of 16: reads up to 15 bytes past each row and writes up to 120 bytes past the panel.
+ */
+export function packRows(
+  r0: usize, r1: usize, r2: usize, r3: usize, length: i32, zeroPoint: i32, panel: usize,
+): void {
+  const zero = i16x8.splat(<i16>zeroPoint);
+  for (let i = 0; i < length; i += 16) {
+    const v0 = v128.load(r0 + i), v1 = v128.load(r1 + i);
+    const v2 = v128.load(r2 + i), v3 = v128.load(r3 + i);
+    const low01 = v128.shuffle<i16>(v0, v1, 0, 8, 1, 9, 2, 10, 3, 11);
+    const low23 = v128.shuffle<i16>(v2, v3, 0, 8, 1, 9, 2, 10, 3, 11);
+    storePairs(panel, v128.shuffle<i32>(low01, low23, 0, 4, 1, 5), zero);
+    storePairs(panel + 32, v128.shuffle<i32>(low01, low23, 2, 6, 3, 7), zero);
+    const high01 = v128.shuffle<i16>(v0, v1, 4, 12, 5, 13, 6, 14, 7, 15);
+    const high23 = v128.shuffle<i16>(v2, v3, 4, 12, 5, 13, 6, 14, 7, 15);
+    storePairs(panel + 64, v128.shuffle<i32>(high01, high23, 0, 4, 1, 5), zero);
+    storePairs(panel + 96, v128.shuffle<i32>(high01, high23, 2, 6, 3, 7), zero);
+    panel += 128;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function storePairs(to: usize, bytes: v128, zero: v128): void {
+  v128.store(to, i16x8.sub(i16x8.extend_low_i8x16_s(bytes), zero));
+  v128.store(to, i16x8.sub(i16x8.extend_high_i8x16_s(bytes), zero), 16);
+}
+
+/**
+ * The taps of the four pixels at `scratch + PIXELS_AT` to one panel. Runs of taps that are contiguous in memory are
+ * packed where they lie; runs of odd length would start in the middle of a pair, so they are gathered first.
+ */
+export function packPixels(params: ConvParams, scratch: usize, panel: usize): void {
+  const pixels = scratch + PIXELS_AT;
+  let whole = true;
+  for (let j: usize = 0; j < 4; j++) whole = whole && rowsAreWhole(params, pixelAt(pixels, j));
+  const run = whole ? params.kernelWidth * params.inChannels : params.inChannels;
+  if (run & 1 && run != params.kernelHeight * params.kernelWidth * params.inChannels) {
+    packGathered(params, scratch, panel);
+    return;
+  }
+  const zeroRow = scratch + ZERO_ROW_AT;
+  const columns = whole ? 1 : params.kernelWidth;
+  for (let i = 0; i < params.kernelHeight; i++) {
+    for (let j = 0; j < columns; j++) {
+      const r0 = tap(params, pixelAt(pixels, 0), i, j, zeroRow);
+      const r1 = tap(params, pixelAt(pixels, 1), i, j, zeroRow);
+      const r2 = tap(params, pixelAt(pixels, 2), i, j, zeroRow);
+      const r3 = tap(params, pixelAt(pixels, 3), i, j, zeroRow);
+      packRows(r0, r1, r2, r3, run, params.inZeroPoint, panel);
+      panel += run << 3;
+    }
+  }
+}
+
+/** Copies the taps of each pixel to a row of its own, then packs the four rows. */
+function packGathered(params: ConvParams, scratch: usize, panel: usize): void {
+  const k = params.kernelHeight * params.kernelWidth * params.inChannels;
+  const zeroRow = scratch + ZERO_ROW_AT;
+  const rowBytes: usize = alignTo16(k) + 16;
+  const rows = zeroRow + rowBytes;
+  for (let p: usize = 0; p < 4; p++) {
+    const pixel = pixelAt(scratch + PIXELS_AT, p);
+    const whole = rowsAreWhole(params, pixel);
+    const columns = whole ? 1 : params.kernelWidth;
+    const run = whole ? params.kernelWidth * params.inChannels : params.inChannels;
+    let to = rows + p * rowBytes;
+    for (let i = 0; i < params.kernelHeight; i++) {
+      for (let j = 0; j < columns; j++) {
+        const from = tap(params, pixel, i, j, zeroRow);
+        // Each copy may run over by 15 bytes; the next one, or the slack of the row, takes them.
+        for (let b = 0; b < run; b += 16) v128.store(to + b, v128.load(from + b));
+        to += run;
+      }
+    }
+  }
+  packRows(
+    rows, rows + rowBytes, rows + 2 * rowBytes, rows + 3 * rowBytes, k, params.inZeroPoint, panel,
+  );
+}
+
+// @ts-ignore: decorator
+@inline
+function pixelAt(pixels: usize, j: usize): Pixel {
+  return changetype<Pixel>(pixels + (j << 4));
+}
+
+/** Whether each kernel row of this pixel is one contiguous run inside the image (or wholly above or below it). */
+// @ts-ignore: decorator
+@inline
+function rowsAreWhole(params: ConvParams, pixel: Pixel): bool {
+  if (params.kernelWidth == 1) return <u32>pixel.column < <u32>params.inWidth;
+  return params.dilationWidth == 1 && params.inStride == params.inChannels && pixel.column >= 0 &&
+    pixel.column + params.kernelWidth <= params.inWidth;
+}
+
+/** The address of tap (i, j) of a pixel, or of the row of zero points where it lies outside the image. */
+// @ts-ignore: decorator
+@inline
+function tap(params: ConvParams, pixel: Pixel, i: i32, j: i32, zeroRow: usize): usize {
+  const down = i * params.dilationHeight;
+  const right = j * params.dilationWidth;
+  const inside = <u32>(pixel.row + down) < <u32>params.inHeight &&
+    <u32>(pixel.column + right) < <u32>params.inWidth;
+  if (!inside) return zeroRow;
+  return pixel.origin + (down * params.inWidth + right) * params.inStride;
+}

@@ -1,0 +1,161 @@
+import { PoolParams } from '../abi';
+import { storeBytes } from '../lib/lanes';
+import { MAGIC, MAGIC_BITS, opaque, roundLanes, roundToRange } from '../lib/requantize';
+
+/**
+ * y[p, c] = clamp(max over the taps inside the image of x[tap, c], qmin, qmax)
+ *
+ * x  [batch, H, W, C] i8     y  [batch, outHeight, outWidth, C] i8     A window wholly outside gives qmin.
+ * Reads 15 bytes past x, writes C bytes a pixel.
+ */
+export function qs8_maxpool2d__simd128(params: PoolParams, batch: i32, x: usize, y: usize): void {
+  const channels = params.channels;
+  const rowBytes = params.inWidth * channels;
+  const lo = i8x16.splat(<i8>params.qmin);
+  const hi = i8x16.splat(<i8>params.qmax);
+  for (let b = 0; b < batch; b++) {
+    for (let oy = 0; oy < params.outHeight; oy++) {
+      const y0 = oy * params.strideHeight - params.padTop;
+      const top = max(y0, 0), bottom = min(y0 + params.kernelHeight, params.inHeight);
+      for (let ox = 0; ox < params.outWidth; ox++) {
+        const x0 = ox * params.strideWidth - params.padLeft;
+        const left = max(x0, 0), right = min(x0 + params.kernelWidth, params.inWidth);
+        const corner = x + top * rowBytes + left * channels;
+        for (let c = 0; c < channels; c += 16) {
+          let best = lo, row = corner + c;
+          for (let i = top; i < bottom; i++) {
+            let tap = row;
+            for (let j = left; j < right; j++) {
+              best = i8x16.max_s(best, v128.load(tap));
+              tap += channels;
+            }
+            row += rowBytes;
+          }
+          storeUpTo16(y + c, i8x16.min_s(best, hi), channels - c);
+        }
+        y += channels;
+      }
+    }
+    x += params.inHeight * rowBytes;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function storeUpTo16(y: usize, lanes: v128, count: i32): void {
+  if (count >= 16) {
+    v128.store(y, lanes);
+    return;
+  }
+  if (count & 8) {
+    v128.store64_lane(y, lanes, 0);
+    lanes = v128.shuffle<i64>(lanes, lanes, 1, 1);
+    y += 8;
+  }
+  storeBytes(y, lanes, count & 7);
+}
+
+/**
+ * acc[p, c] = Σ over the taps inside the image of (x[tap, c] − inZeroPoint), count of them
+ * y[p, c] = clamp(rte(f32(acc · multiplier[(count − 1) · multiplierStride])) + outZeroPoint, qmin, qmax)
+ *
+ * x  [batch, H, W, C] i8     y  [batch, outHeight, outWidth, C] i8     A window wholly outside counts as acc = 0.
+ * Reads 15 bytes past x, writes C bytes a pixel. Kernels of up to 2²³ taps (the accumulator is i32).
+ */
+export function qs8_avgpool2d__simd128(params: PoolParams, batch: i32, x: usize, y: usize): void {
+  const channels = params.channels;
+  const rowBytes = params.inWidth * channels;
+  const zeroPoint = params.outZeroPoint;
+  const zero = i16x8.splat(<i16>params.inZeroPoint);
+  const lo = f32x4.splat(<f32>(params.qmin - zeroPoint));
+  const hi = f32x4.splat(<f32>(params.qmax - zeroPoint));
+  const magic = f32x4.splat(opaque(MAGIC, zeroPoint));
+  const magicBits = i32x4.splat(MAGIC_BITS - zeroPoint);
+  for (let b = 0; b < batch; b++) {
+    for (let oy = 0; oy < params.outHeight; oy++) {
+      const y0 = oy * params.strideHeight - params.padTop;
+      const top = max(y0, 0), bottom = min(y0 + params.kernelHeight, params.inHeight);
+      for (let ox = 0; ox < params.outWidth; ox++) {
+        const x0 = ox * params.strideWidth - params.padLeft;
+        const left = max(x0, 0), right = min(x0 + params.kernelWidth, params.inWidth);
+        const corner = x + top * rowBytes + left * channels;
+        const multiplier = f32x4.splat(multiplierOf(params, bottom - top, right - left));
+        for (let c = 0; c < channels; c += 8) {
+          let low = i32x4.splat(0), high = low, row = corner + c;
+          for (let i = top; i < bottom; i++) {
+            let tap = row;
+            for (let j = left; j < right; j++) {
+              const wide = i16x8.sub(v128.load_ext<i8>(tap), zero);
+              low = i32x4.add(low, i32x4.extend_low_i16x8_s(wide));
+              high = i32x4.add(high, i32x4.extend_high_i16x8_s(wide));
+              tap += channels;
+            }
+            row += rowBytes;
+          }
+          const u0 = f32x4.mul(f32x4.convert_i32x4_s(low), multiplier);
+          const u1 = f32x4.mul(f32x4.convert_i32x4_s(high), multiplier);
+          const q = i16x8.narrow_i32x4_s(
+            roundLanes(u0, lo, hi, magic, magicBits), roundLanes(u1, lo, hi, magic, magicBits),
+          );
+          const bytes = i8x16.narrow_i16x8_s(q, q);
+          if (channels - c >= 8) v128.store64_lane(y + c, bytes, 0);
+          else storeBytes(y + c, bytes, channels - c);
+        }
+        y += channels;
+      }
+    }
+    x += params.inHeight * rowBytes;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function multiplierOf(params: PoolParams, height: i32, width: i32): f32 {
+  const count = max(height, 0) * max(width, 0);
+  const at = max(count - 1, 0) * params.multiplierStride;
+  return load<f32>(params.multiplier + (at << 2));
+}
+
+export function qs8_maxpool2d__scalar(params: PoolParams, batch: i32, x: usize, y: usize): void {
+  poolPlain(params, batch, x, y, false);
+}
+
+export function qs8_avgpool2d__scalar(params: PoolParams, batch: i32, x: usize, y: usize): void {
+  poolPlain(params, batch, x, y, true);
+}
+
+// @ts-ignore: decorator
+@inline
+function poolPlain(params: PoolParams, batch: i32, x: usize, y: usize, average: bool): void {
+  for (let b = 0; b < batch; b++) {
+    for (let oy = 0; oy < params.outHeight; oy++) {
+      for (let ox = 0; ox < params.outWidth; ox++) {
+        for (let c = 0; c < params.channels; c++) {
+          store<i8>(y++, windowPlain(params, x, oy, ox, c, average));
+        }
+      }
+    }
+    x += params.inHeight * params.inWidth * params.channels;
+  }
+}
+
+function windowPlain(
+  params: PoolParams, x: usize, oy: i32, ox: i32, c: i32, average: bool,
+): i32 {
+  let sum = 0, count = 0, best = params.qmin;
+  for (let i = 0; i < params.kernelHeight; i++) {
+    const iy = oy * params.strideHeight - params.padTop + i;
+    for (let j = 0; j < params.kernelWidth; j++) {
+      const ix = ox * params.strideWidth - params.padLeft + j;
+      if (<u32>iy >= <u32>params.inHeight || <u32>ix >= <u32>params.inWidth) continue;
+      const q = <i32>load<i8>(x + (iy * params.inWidth + ix) * params.channels + c);
+      sum += q - params.inZeroPoint;
+      best = max(best, q);
+      count++;
+    }
+  }
+  if (!average) return min(best, params.qmax);
+  const at = max(count - 1, 0) * params.multiplierStride;
+  const u = <f32>sum * load<f32>(params.multiplier + (at << 2));
+  return roundToRange(u, params.outZeroPoint, params.qmin, params.qmax);
+}

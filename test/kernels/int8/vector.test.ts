@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import type { InferKernels } from '../../../src/core/kernels.ts';
+import { Rng } from '../../../src/core/rng.ts';
+import { GuardedMemory } from '../../helpers/guarded.ts';
+import { implementations } from '../../helpers/memory.ts';
+import {
+  dequantizeReference,
+  lutReference,
+  quantizeReference,
+  vaddReference,
+} from '../../reference/int8/vector.ts';
+import { randomBytes } from './cases.ts';
+
+const guarded = new GuardedMemory(16);
+
+/** Around each step width (4, 8, 16), and primes. */
+const lengths = [
+  0, 1, 2, 3, 4, 5, 7, 8, 9, 13, 15, 16, 17, 19, 23, 24, 25, 31, 32, 33, 61, 127, 1009,
+];
+
+const ranges = [
+  { zeroPoint: 0, qmin: -128, qmax: 127 },
+  { zeroPoint: -128, qmin: -128, qmax: 127 },
+  { zeroPoint: 127, qmin: -128, qmax: 127 },
+  { zeroPoint: -7, qmin: -7, qmax: 90 },
+  { zeroPoint: 3, qmin: 3, qmax: 3 },
+];
+
+function same(label: string, got: ArrayLike<number>, expected: ArrayLike<number>): void {
+  for (let i = 0; i < expected.length; i++) {
+    if (!Object.is(got[i], expected[i])) {
+      expect.fail(`${label}: [${i}] is ${got[i]}, expected ${expected[i]}`);
+    }
+  }
+}
+
+/** Values that round in every way: ties, their neighbours, the ends of f32, ±0, ±∞, NaN. */
+function awkwardFloats(rng: Rng, length: number): Float32Array<ArrayBuffer> {
+  const ends = [
+    0,
+    -0,
+    NaN,
+    Infinity,
+    -Infinity,
+    3.4e38,
+    -3.4e38,
+    1e-45,
+    4194303.5,
+    -8388609,
+    2 ** 31,
+  ];
+  const draw = () => {
+    const kind = rng.below(8);
+    if (kind === 0) return ends[rng.below(ends.length)]!;
+    const tie = rng.below(512) - 256 + 0.5;
+    if (kind < 4) return tie + [0, 2e-5, -2e-5][rng.below(3)]!;
+    return (rng.uniform() - 0.5) * (kind === 4 ? 1e7 : 400);
+  };
+  return Float32Array.from({ length }, draw);
+}
+
+function vaddSuite(kernels: InferKernels): void {
+  const multipliers = [
+    [0.5, 0.5],
+    [1, -1],
+    [0.013, 0.71],
+    [1e30, -1e30],
+    [0, 2 ** -20],
+  ] as const;
+  it.each(lengths)('qs8_vadd, n %i', (n) => {
+    const rng = new Rng(n + 1);
+    for (const { zeroPoint, qmin, qmax } of ranges) {
+      for (const [aMultiplier, bMultiplier] of multipliers) {
+        const fields = {
+          ...{ aZeroPoint: -128, bZeroPoint: 127, aMultiplier, bMultiplier },
+          ...{ outZeroPoint: zeroPoint, qmin, qmax },
+        };
+        guarded.reset();
+        const [a, b] = [randomBytes(rng, n), randomBytes(rng, n)];
+        const y = guarded.output(a, 'y', n % 16);
+        const pa = guarded.input(a, 'a', 3).pointer;
+        const pb = guarded.input(b, 'b').pointer;
+        const params = guarded.params('AddParams', fields).pointer;
+        kernels.qs8_vadd(n, pa, pb, y.pointer, params);
+        guarded.check();
+        same(`seed ${n + 1}, ${JSON.stringify(fields)}`, y.read(), vaddReference(a, b, fields));
+      }
+    }
+  });
+}
+
+function quantizeSuite(kernels: InferKernels): void {
+  it.each(lengths)('f32_qs8_vquantize, n %i', (n) => {
+    const rng = new Rng(n + 1);
+    for (const range of ranges) {
+      for (const inverseScale of [1, 0.5, 37.7, 1e38, 1e-38]) {
+        const fields = { ...range, inverseScale, scale: 1 / inverseScale };
+        guarded.reset();
+        const x = awkwardFloats(rng, n);
+        const y = guarded.output(new Int8Array(n), 'y', n % 16);
+        const params = guarded.params('QuantizeParams', fields).pointer;
+        kernels.f32_qs8_vquantize(n, guarded.input(x, 'x', 4).pointer, y.pointer, params);
+        guarded.check();
+        same(`seed ${n + 1}, ${JSON.stringify(fields)}`, y.read(), quantizeReference(x, fields));
+      }
+    }
+  });
+
+  it.each(lengths)('qs8_f32_vdequantize, n %i', (n) => {
+    for (const range of ranges) {
+      const fields = { ...range, inverseScale: 0, scale: Math.fround(0.0137) };
+      guarded.reset();
+      const x = randomBytes(new Rng(n + 1), n);
+      const y = guarded.output(new Float32Array(n), 'y', 4);
+      const params = guarded.params('QuantizeParams', fields).pointer;
+      kernels.qs8_f32_vdequantize(n, guarded.input(x, 'x', 3).pointer, y.pointer, params);
+      guarded.check();
+      same(`seed ${n + 1}, ${JSON.stringify(fields)}`, y.read(), dequantizeReference(x, fields));
+    }
+  });
+}
+
+function byteSuite(kernels: InferKernels): void {
+  it.each(lengths)('qs8_vclamp, n %i', (n) => {
+    for (const { qmin, qmax } of ranges) {
+      guarded.reset();
+      const x = randomBytes(new Rng(n + 1), n);
+      const y = guarded.output(x, 'y', n % 16);
+      kernels.qs8_vclamp(n, guarded.input(x, 'x', 5).pointer, y.pointer, qmin, qmax);
+      guarded.check();
+      same(
+        `n ${n}, [${qmin}, ${qmax}]`,
+        y.read(),
+        x.map((q) => Math.min(Math.max(q, qmin), qmax)),
+      );
+    }
+  });
+
+  it('qs8_vclamp and qs8_vadd work in place', () => {
+    guarded.reset();
+    const x = randomBytes(new Rng(1), 45);
+    const y = guarded.inout(x);
+    kernels.qs8_vclamp(45, y.pointer, y.pointer, -20, 30);
+    const clamped = x.map((q) => Math.min(Math.max(q, -20), 30));
+    same('clamp', y.read(), clamped);
+    const fields = {
+      ...{ aZeroPoint: 0, bZeroPoint: 0, aMultiplier: 1, bMultiplier: 1 },
+      ...{ outZeroPoint: 0, qmin: -128, qmax: 127 },
+    };
+    const params = guarded.params('AddParams', fields).pointer;
+    kernels.qs8_vadd(45, y.pointer, y.pointer, y.pointer, params);
+    guarded.check();
+    same('add', y.read(), vaddReference(clamped, clamped, fields));
+  });
+
+  it.each([1, 2, 3, 5, 16])('u8_lut, %i channels', (channels) => {
+    for (const pixels of [0, 1, 3, 4, 5, 7, 8, 31]) {
+      guarded.reset();
+      const rng = new Rng(pixels + 1);
+      const x = Uint8Array.from({ length: pixels * channels }, () => rng.below(256));
+      const table = randomBytes(rng, channels * 256);
+      const y = guarded.output(new Int8Array(x.length), 'y', 3);
+      const pointers = [guarded.input(x, 'x', 1).pointer, guarded.input(table, 'table').pointer];
+      kernels.u8_lut(pixels, channels, pointers[0]!, pointers[1]!, y.pointer);
+      guarded.check();
+      same(`${pixels} pixels`, y.read(), lutReference(channels, x, table));
+    }
+  });
+}
+
+for (const { name, kernels } of implementations('infer', guarded.memory)) {
+  describe(name, () => {
+    vaddSuite(kernels);
+    quantizeSuite(kernels);
+    byteSuite(kernels);
+  });
+}
