@@ -1,0 +1,80 @@
+import { rangeError } from '../core/errors.ts';
+import type { Preprocessing } from '../core/preprocess.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
+
+/** `size` samples. The arrays are used again for the next batch: copy what must last longer. */
+export interface Batch {
+  /** [size, …shape] uint8 before preprocessing, or f32 after it. */
+  readonly x: Uint8Array | Float32Array;
+  /** [size] class indices. */
+  readonly y: Int32Array;
+  readonly size: number;
+}
+
+/** Batches of labelled samples. Each iteration is one epoch. */
+export interface Dataset extends AsyncIterable<Batch> {
+  /** Samples. */
+  readonly length: number;
+  /** Samples of a batch; the last one of an epoch may have fewer. */
+  readonly batchSize: number;
+  /** Batches of an epoch. */
+  readonly steps: number;
+  /** Of one sample, like [28, 28, 1]. */
+  readonly shape: Shape;
+  readonly classes: number;
+  /** How uint8 samples become real values. */
+  readonly preprocessing?: Preprocessing;
+  readonly labels?: readonly string[];
+  readonly seed: number;
+  /**
+   * Number of the next epoch, from 0; each iteration starts by adding 1. The order of samples depends on `seed` and
+   * this number alone, so setting it resumes training where it stopped.
+   */
+  epoch: number;
+}
+
+/** Samples without order: x [n, …shape], y [n]. */
+export interface Samples {
+  readonly x: Uint8Array | Float32Array;
+  readonly y: Int32Array;
+}
+
+/**
+ * Copies the first `count` samples of epoch 0, or all if there are fewer, whatever epoch the dataset is at: calibration gets
+ * the same ones each time.
+ */
+export async function takeSamples(dataset: Dataset, count: number): Promise<Samples> {
+  if (!(Number.isInteger(count) && count > 0)) {
+    throw rangeError('takeSamples', 'the count must be an integer >= 1', count);
+  }
+  const { epoch } = dataset;
+  const batches: Samples[] = [];
+  let open = count;
+  dataset.epoch = 0;
+  try {
+    for await (const { x, y, size } of dataset) {
+      const n = Math.min(open, size);
+      batches.push({ x: x.slice(0, n * sizeOf(dataset.shape)), y: y.slice(0, n) });
+      open -= n;
+      if (open === 0) break;
+    }
+  } finally {
+    dataset.epoch = epoch;
+  }
+  return concat(batches);
+}
+
+function concat(batches: readonly Samples[]): Samples {
+  const size = batches.reduce((sum, { x }) => sum + x.length, 0);
+  const x = batches[0]?.x instanceof Float32Array ? new Float32Array(size) : new Uint8Array(size);
+  const y = new Int32Array(batches.reduce((sum, { y }) => sum + y.length, 0));
+  let atX = 0;
+  let atY = 0;
+  for (const batch of batches) {
+    x.set(batch.x, atX);
+    y.set(batch.y, atY);
+    atX += batch.x.length;
+    atY += batch.y.length;
+  }
+  return { x, y };
+}
