@@ -22,3 +22,58 @@ export {
   qs8_f32_vdequantize__scalar as qs8_f32_vdequantize,
 } from './int8/vquantize';
 export { u8_lut__scalar as u8_lut } from './int8/lut';
+
+export {
+  f32_pack_weights__scalar as f32_pack_weights,
+  f32_pack_weights_transposed__scalar as f32_pack_weights_transposed,
+} from './f32/packWeights';
+export { f32_conv2d__scalar as f32_conv2d } from './f32/conv2d';
+export {
+  f32_conv2d_input_gradient__scalar as f32_conv2d_input_gradient,
+} from './f32/conv2dInputGradient';
+export {
+  f32_conv2d_weight_gradient__scalar as f32_conv2d_weight_gradient,
+} from './f32/conv2dWeightGradient';
+export { f32_dwconv2d__scalar as f32_dwconv2d } from './f32/dwconv2d';
+export {
+  f32_dwconv2d_input_gradient__scalar as f32_dwconv2d_input_gradient,
+} from './f32/dwconv2dInputGradient';
+export {
+  f32_dwconv2d_weight_gradient__scalar as f32_dwconv2d_weight_gradient,
+} from './f32/dwconv2dWeightGradient';
+export { f32_column_sums__scalar as f32_column_sums } from './f32/columnSums';
+export { f32_moments__scalar as f32_moments } from './f32/moments';
+export { f32_vaffine__scalar as f32_vaffine } from './f32/vaffine';
+export {
+  f32_batchnorm_sums__scalar as f32_batchnorm_sums,
+  f32_batchnorm_backward__scalar as f32_batchnorm_backward,
+} from './f32/batchnorm';
+export {
+  f32_vclamp__scalar as f32_vclamp,
+  f32_vclamp_backward__scalar as f32_vclamp_backward,
+} from './f32/vclamp';
+export { f32_vadd__scalar as f32_vadd } from './f32/vadd';
+export { f32_vscale__scalar as f32_vscale } from './f32/vscale';
+export { f32_maxpool2d__scalar as f32_maxpool2d } from './f32/maxpool2d';
+export {
+  f32_maxpool2d_backward__scalar as f32_maxpool2d_backward,
+  qs8_maxpool2d_backward__scalar as qs8_maxpool2d_backward,
+} from './f32/maxpool2dBackward';
+export {
+  f32_avgpool2d__scalar as f32_avgpool2d,
+  f32_avgpool2d_backward__scalar as f32_avgpool2d_backward,
+} from './f32/avgpool2d';
+export {
+  f32_softmax_cross_entropy__scalar as f32_softmax_cross_entropy,
+} from './f32/softmaxCrossEntropy';
+export { f32_sgd__scalar as f32_sgd } from './f32/sgd';
+export { f32_adam__scalar as f32_adam } from './f32/adam';
+export { f32_min_max__scalar as f32_min_max } from './f32/minMax';
+export { f32_quantize_error__scalar as f32_quantize_error } from './fakequant/quantizeError';
+export {
+  f32_fakequant_backward__scalar as f32_fakequant_backward,
+} from './fakequant/fakequantBackward';
+export { f32_qc8w_quantize__scalar as f32_qc8w_quantize } from './fakequant/qc8wQuantize';
+export {
+  f32_qc8w_lsq_backward__scalar as f32_qc8w_lsq_backward,
+} from './fakequant/qc8wLsqBackward';

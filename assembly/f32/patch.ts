@@ -1,0 +1,144 @@
+import { ConvParams } from '../abi';
+import { endTap, firstTap } from '../lib/window';
+import { rowBytes } from './layout';
+
+/**
+ * Patch matrices: row p holds the Kh·Kw·Ci values that output pixel p sees, zeros for taps outside the image; rows
+ * are `rowBytes(k)` apart. Pixels are numbered over the batch: p = (n·outHeight + oy)·outWidth + ox.
+ */
+
+/** A convolution whose patches are the pixels of x themselves. */
+// @ts-ignore: decorator
+@inline
+export function isPointwise(params: ConvParams): bool {
+  return (
+    params.kernelHeight == 1 && params.kernelWidth == 1 &&
+    params.strideHeight == 1 && params.strideWidth == 1 &&
+    params.padTop == 0 && params.padLeft == 0 &&
+    params.outHeight == params.inHeight && params.outWidth == params.inWidth
+  );
+}
+
+/** Kh·Kw·Ci */
+// @ts-ignore: decorator
+@inline
+export function tapsOf(params: ConvParams): i32 {
+  return params.kernelHeight * params.kernelWidth * params.inChannels;
+}
+
+/** Writes the patches of pixels `first` … `first + count − 1`, and up to 12 bytes behind the last value of each. */
+export function gather(params: ConvParams, x: usize, first: i32, count: i32, rows: usize): void {
+  const outWidth = params.outWidth;
+  const outHeight = params.outHeight;
+  const width = params.inWidth;
+  const kernelWidth = params.kernelWidth;
+  const dilation = params.dilationWidth;
+  const pixel = <usize>params.inStride << 2;
+  const taps = <usize>params.inChannels << 2;
+  const image = <usize>(params.inHeight * width) * pixel;
+  const step = <usize>rowBytes(tapsOf(params));
+  const run = dilation == 1 && pixel == taps;
+  let ox = first % outWidth;
+  let oy = (first / outWidth) % outHeight;
+  x += <usize>(first / outWidth / outHeight) * image;
+  for (let p = 0; p < count; p++, rows += step) {
+    const left = ox * params.strideWidth - params.padLeft;
+    const from = firstTap(left, dilation);
+    const to = max(from, endTap(left, dilation, width, kernelWidth));
+    let iy = oy * params.strideHeight - params.padTop;
+    let row = rows;
+    for (let i = 0; i < params.kernelHeight; i++, iy += params.dilationHeight) {
+      if (<u32>iy >= <u32>params.inHeight || from >= kernelWidth) {
+        row = clear(row, <usize>kernelWidth * taps);
+        continue;
+      }
+      let source = x + <usize>(iy * width + left + from * dilation) * pixel;
+      if (from > 0) row = clear(row, <usize>from * taps);
+      if (run) row = copy(row, source, <usize>(to - from) * taps);
+      else {
+        for (let j = from; j < to; j++, source += <usize>dilation * pixel) {
+          row = copy(row, source, taps);
+        }
+      }
+      if (to < kernelWidth) row = clear(row, <usize>(kernelWidth - to) * taps);
+    }
+    if (++ox == outWidth) {
+      ox = 0;
+      if (++oy == outHeight) {
+        oy = 0;
+        x += image;
+      }
+    }
+  }
+}
+
+/** Copies by lanes of four, up to 12 bytes too many: what comes next in the row overwrites them. */
+// @ts-ignore: decorator
+@inline
+function copy(to: usize, from: usize, bytes: usize): usize {
+  const end = to + bytes;
+  for (; to < end; to += 16, from += 16) v128.store(to, v128.load(from));
+  return end;
+}
+
+// @ts-ignore: decorator
+@inline
+function clear(to: usize, bytes: usize): usize {
+  const end = to + bytes;
+  for (; to < end; to += 16) v128.store(to, i32x4.splat(0));
+  return end;
+}
+
+/** The adjoint of `gather`: adds each row into dx, pixels and taps in rising order, and drops taps outside. */
+export function scatter(params: ConvParams, dx: usize, first: i32, count: i32, rows: usize): void {
+  const outWidth = params.outWidth;
+  const outHeight = params.outHeight;
+  const width = params.inWidth;
+  const kernelWidth = params.kernelWidth;
+  const dilation = params.dilationWidth;
+  const pixel = <usize>params.inStride << 2;
+  const taps = <usize>params.inChannels << 2;
+  const image = <usize>(params.inHeight * width) * pixel;
+  const step = <usize>rowBytes(tapsOf(params));
+  const run = dilation == 1 && pixel == taps;
+  let ox = first % outWidth;
+  let oy = (first / outWidth) % outHeight;
+  dx += <usize>(first / outWidth / outHeight) * image;
+  for (let p = 0; p < count; p++, rows += step) {
+    const left = ox * params.strideWidth - params.padLeft;
+    const from = firstTap(left, dilation);
+    const to = max(from, endTap(left, dilation, width, kernelWidth));
+    let iy = oy * params.strideHeight - params.padTop;
+    let row = rows + <usize>from * taps;
+    for (let i = 0; i < params.kernelHeight; i++) {
+      if (<u32>iy < <u32>params.inHeight && from < to) {
+        let target = dx + <usize>(iy * width + left + from * dilation) * pixel;
+        if (run) add(target, row, <usize>(to - from) * taps);
+        else {
+          for (let j = 0; j < to - from; j++, target += <usize>dilation * pixel) {
+            add(target, row + <usize>j * taps, taps);
+          }
+        }
+      }
+      iy += params.dilationHeight;
+      row += <usize>kernelWidth * taps;
+    }
+    if (++ox == outWidth) {
+      ox = 0;
+      if (++oy == outHeight) {
+        oy = 0;
+        dx += image;
+      }
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function add(to: usize, from: usize, bytes: usize): void {
+  const end = to + bytes;
+  for (const body = to + (bytes & ~15); to < body; to += 16, from += 16) {
+    v128.store(to, f32x4.add(v128.load(to), v128.load(from)));
+  }
+  for (; to < end; to += 4, from += 4) store<f32>(to, load<f32>(to) + load<f32>(from));
+}

@@ -1,0 +1,35 @@
+/**
+ * y[r, c] = f32(x[r, c] · a[c]) + b[c]      batch normalization with its statistics folded into a and b
+ *
+ * x    [rows, channels] f32    read
+ * a, b [channels] f32          read
+ * y    [rows, channels] f32    written; may be x
+ */
+export function f32_vaffine__scalar(
+  rows: i32, channels: i32, x: usize, a: usize, b: usize, y: usize,
+): void {
+  const row = <usize>channels << 2;
+  for (let r = 0; r < rows; r++, x += row, y += row) affineRow(channels, x, a, b, y);
+}
+
+// @ts-ignore: decorator
+@inline
+function affineRow(channels: i32, x: usize, a: usize, b: usize, y: usize): void {
+  for (let c: usize = 0, end = <usize>channels << 2; c < end; c += 4) {
+    store<f32>(y + c, load<f32>(x + c) * load<f32>(a + c) + load<f32>(b + c));
+  }
+}
+
+export function f32_vaffine__simd128(
+  rows: i32, channels: i32, x: usize, a: usize, b: usize, y: usize,
+): void {
+  const row = <usize>channels << 2;
+  const body = <usize>(channels & ~3) << 2;
+  for (let r = 0; r < rows; r++, x += row, y += row) {
+    for (let c: usize = 0; c < body; c += 16) {
+      const scaled = f32x4.mul(v128.load(x + c), v128.load(a + c));
+      v128.store(y + c, f32x4.add(scaled, v128.load(b + c)));
+    }
+    affineRow(channels & 3, x + body, a + body, b + body, y + body);
+  }
+}

@@ -1,0 +1,133 @@
+import { addHigh, addLow, sumLanes } from '../lib/reduce';
+import { MAGIC, opaque } from '../lib/requantize';
+
+/** Elements whose terms are summed in f32, 16 a lane, before they go to f64. */
+// @ts-ignore: decorator
+@inline
+const BLOCK: i32 = 64;
+
+/**
+ * Backward of wq = clamp(rte(w / s), qmin, qmax)·s for weights, by learned step size (Esser 2020). With
+ * v = f32(w · f32(1/scale[c])):
+ *
+ *     qmin < v < qmax    dw = dwq    dscale[c] += dwq·(rte(v) − v)
+ *     v ≤ qmin           dw = 0      dscale[c] += dwq·qmin
+ *     v ≥ qmax           dw = 0      dscale[c] += dwq·qmax
+ *
+ * w, dwq [outer, channels, inner] f32    read
+ * scale  [channels] f32                  read, positive
+ * dw     [outer, channels, inner] f32    written; may be dwq
+ * dscale [channels] f32                  written, the sum rounded once
+ *
+ * Each term is rounded to f32 once. The twin sums in f64; SIMD sums blocks of 16 in each lane in f32 and the blocks
+ * in f64, so |error| ≤ 18·2⁻²⁴·Σ|term|.
+ */
+export function f32_qc8w_lsq_backward__scalar(
+  outer: i32, channels: i32, inner: i32, w: usize, scale: usize, qmin: i32, qmax: i32,
+  dwq: usize, dw: usize, dscale: usize,
+): void {
+  for (let c = 0; c < channels; c++) {
+    channel(c, outer, channels, inner, w, scale, qmin, qmax, dwq, dw, dscale);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function channel(
+  c: i32, outer: i32, channels: i32, inner: i32, w: usize, scale: usize, qmin: i32, qmax: i32,
+  dwq: usize, dw: usize, dscale: usize,
+): void {
+  const inverse: f32 = 1 / load<f32>(scale + (<usize>c << 2));
+  let total = 0.0;
+  for (let o = 0; o < outer; o++) {
+    const from = <usize>((o * channels + c) * inner) << 2;
+    for (let at = from, end = from + (<usize>inner << 2); at < end; at += 4) {
+      total += <f64>backwardOne(at, w, inverse, qmin, qmax, dwq, dw);
+    }
+  }
+  store<f32>(dscale + (<usize>c << 2), <f32>total);
+}
+
+/** Writes dw at byte `at` and returns the term of dscale. */
+// @ts-ignore: decorator
+@inline
+function backwardOne(
+  at: usize, w: usize, inverse: f32, qmin: i32, qmax: i32, dwq: usize, dw: usize,
+): f32 {
+  const v = load<f32>(w + at) * inverse;
+  const g = load<f32>(dwq + at);
+  const inside = v > <f32>qmin && v < <f32>qmax;
+  store<f32>(dw + at, inside ? g : 0);
+  const slope: f32 = inside ? nearest<f32>(v) - v : v >= <f32>qmax ? <f32>qmax : <f32>qmin;
+  return g * slope;
+}
+
+export function f32_qc8w_lsq_backward__simd128(
+  outer: i32, channels: i32, inner: i32, w: usize, scale: usize, qmin: i32, qmax: i32,
+  dwq: usize, dw: usize, dscale: usize,
+): void {
+  const lo = f32x4.splat(<f32>qmin);
+  const hi = f32x4.splat(<f32>qmax);
+  const magic = f32x4.splat(opaque(MAGIC, qmax));
+  let c = 0;
+  if (inner == 1) {
+    for (; c + 4 <= channels; c += 4) {
+      const inverse = f32x4.div(f32x4.splat(1), v128.load(scale + (<usize>c << 2)));
+      let low = f64x2.splat(0);
+      let high = low;
+      for (let o = 0; o < outer; o++) {
+        const at = <usize>(o * channels + c) << 2;
+        const terms = backwardFour(at, w, inverse, lo, hi, magic, dwq, dw);
+        low = addLow(low, terms);
+        high = addHigh(high, terms);
+      }
+      const at = dscale + (<usize>c << 2);
+      v128.store64_lane(at, f32x4.demote_f64x2_zero(low), 0);
+      v128.store64_lane(at, f32x4.demote_f64x2_zero(high), 0, 8);
+    }
+    for (; c < channels; c++) {
+      channel(c, outer, channels, 1, w, scale, qmin, qmax, dwq, dw, dscale);
+    }
+    return;
+  }
+  for (; c < channels; c++) {
+    const inverse = f32x4.div(f32x4.splat(1), v128.load32_splat(scale + (<usize>c << 2)));
+    let low = f64x2.splat(0);
+    let high = low;
+    let tail = 0.0;
+    for (let o = 0; o < outer; o++) {
+      let at = <usize>((o * channels + c) * inner) << 2;
+      let rest = inner & ~3;
+      while (rest > 0) {
+        const count = min(BLOCK, rest);
+        rest -= count;
+        let terms = f32x4.splat(0);
+        for (const end = at + (<usize>count << 2); at < end; at += 16) {
+          terms = f32x4.add(terms, backwardFour(at, w, inverse, lo, hi, magic, dwq, dw));
+        }
+        low = addLow(low, terms);
+        high = addHigh(high, terms);
+      }
+      for (const end = at + (<usize>(inner & 3) << 2); at < end; at += 4) {
+        const one = f32x4.extract_lane(inverse, 0);
+        tail += <f64>backwardOne(at, w, one, qmin, qmax, dwq, dw);
+      }
+    }
+    store<f32>(dscale + (<usize>c << 2), <f32>(sumLanes(low, high) + tail));
+  }
+}
+
+/** `backwardOne` of four lanes. */
+// @ts-ignore: decorator
+@inline
+function backwardFour(
+  at: usize, w: usize, inverse: v128, lo: v128, hi: v128, magic: v128, dwq: usize, dw: usize,
+): v128 {
+  const v = f32x4.pmin(hi, f32x4.pmax(lo, f32x4.mul(v128.load(w + at), inverse)));
+  const g = v128.load(dwq + at);
+  // At lo and hi, which are integers, r − v is 0 and the slope is r itself.
+  const inside = v128.and(f32x4.gt(v, lo), f32x4.lt(v, hi));
+  const r = f32x4.sub(f32x4.add(v, magic), magic);
+  v128.store(dw + at, v128.and(g, inside));
+  return f32x4.mul(g, f32x4.sub(r, v128.and(v, inside)));
+}

@@ -1,0 +1,55 @@
+/** The kernels of training: f32 forward and backward, fake quantization. `src/core/kernels.ts` is the header. */
+export {
+  f32_pack_weights__simd128 as f32_pack_weights,
+  f32_pack_weights_transposed__simd128 as f32_pack_weights_transposed,
+} from './f32/packWeights';
+export { f32_conv2d__simd128 as f32_conv2d } from './f32/conv2d';
+export {
+  f32_conv2d_input_gradient__simd128 as f32_conv2d_input_gradient,
+} from './f32/conv2dInputGradient';
+export {
+  f32_conv2d_weight_gradient__simd128 as f32_conv2d_weight_gradient,
+} from './f32/conv2dWeightGradient';
+export { f32_dwconv2d__simd128 as f32_dwconv2d } from './f32/dwconv2d';
+export {
+  f32_dwconv2d_input_gradient__simd128 as f32_dwconv2d_input_gradient,
+} from './f32/dwconv2dInputGradient';
+export {
+  f32_dwconv2d_weight_gradient__simd128 as f32_dwconv2d_weight_gradient,
+} from './f32/dwconv2dWeightGradient';
+export { f32_column_sums__simd128 as f32_column_sums } from './f32/columnSums';
+export { f32_moments__simd128 as f32_moments } from './f32/moments';
+export { f32_vaffine__simd128 as f32_vaffine } from './f32/vaffine';
+export {
+  f32_batchnorm_sums__simd128 as f32_batchnorm_sums,
+  f32_batchnorm_backward__simd128 as f32_batchnorm_backward,
+} from './f32/batchnorm';
+export {
+  f32_vclamp__simd128 as f32_vclamp,
+  f32_vclamp_backward__simd128 as f32_vclamp_backward,
+} from './f32/vclamp';
+export { f32_vadd__simd128 as f32_vadd } from './f32/vadd';
+export { f32_vscale__simd128 as f32_vscale } from './f32/vscale';
+export { f32_maxpool2d__simd128 as f32_maxpool2d } from './f32/maxpool2d';
+export {
+  f32_maxpool2d_backward__simd128 as f32_maxpool2d_backward,
+  qs8_maxpool2d_backward__simd128 as qs8_maxpool2d_backward,
+} from './f32/maxpool2dBackward';
+export {
+  f32_avgpool2d__simd128 as f32_avgpool2d,
+  f32_avgpool2d_backward__simd128 as f32_avgpool2d_backward,
+} from './f32/avgpool2d';
+export {
+  f32_softmax_cross_entropy__simd128 as f32_softmax_cross_entropy,
+} from './f32/softmaxCrossEntropy';
+export { f32_sgd__simd128 as f32_sgd } from './f32/sgd';
+export { f32_adam__simd128 as f32_adam } from './f32/adam';
+export { f32_min_max__simd128 as f32_min_max } from './f32/minMax';
+export { f32_quantize_error__simd128 as f32_quantize_error } from './fakequant/quantizeError';
+export {
+  f32_fakequant_backward__simd128 as f32_fakequant_backward,
+} from './fakequant/fakequantBackward';
+export { f32_qc8w_quantize__simd128 as f32_qc8w_quantize } from './fakequant/qc8wQuantize';
+export {
+  f32_qc8w_lsq_backward__simd128 as f32_qc8w_lsq_backward,
+} from './fakequant/qc8wLsqBackward';

@@ -1,0 +1,49 @@
+/**
+ * Sizes in bytes of what the f32 convolution kernels keep in memory that TypeScript owns. Twin of
+ * `assembly/f32/layout.ts`. Every size holds the slack that a kernel may read or write past the data.
+ *
+ * n outChannels, k = kernelHeight · kernelWidth · inChannels.
+ */
+
+const ALIGN = 64;
+const SLACK = 64;
+/** One 4x8 tile and the start values of a tile. */
+const TILE = 192;
+
+/** Pixels that the weight gradient sums in registers. */
+export const F32_GRADIENT_PIXELS = 64;
+
+/** One row of a patch matrix: an odd number of cache lines, so that a column does not hit one cache set. */
+function rowBytes(k: number): number {
+  return (Math.ceil((k * 4) / ALIGN) | 1) * ALIGN;
+}
+
+/** Rows of the patch matrix that the forward and the input gradient hold at once: about 256 KB, 16 to 64 rows. */
+function blockRows(k: number): number {
+  return Math.max(16, Math.min(64, Math.floor(262144 / rowBytes(k)) & ~3));
+}
+
+/** `f32_pack_weights`: [ceil(n/8)][k][8] f32. */
+export function packedF32Bytes(n: number, k: number): number {
+  return Math.ceil(n / 8) * k * 32 + SLACK;
+}
+
+/** `f32_pack_weights_transposed`: [ceil(k/8)][n][8] f32. */
+export function packedTransposedF32Bytes(n: number, k: number): number {
+  return Math.ceil(k / 8) * n * 32 + SLACK;
+}
+
+/** `f32_conv2d`: one tile, then a block of patches. */
+export function f32Conv2dScratchBytes(k: number): number {
+  return ALIGN + TILE + blockRows(k) * rowBytes(k) + SLACK;
+}
+
+/** `f32_conv2d_input_gradient`: one tile, then a block of patch gradients. */
+export function f32InputGradientScratchBytes(_n: number, k: number): number {
+  return ALIGN + TILE + blockRows(k) * rowBytes(k) + SLACK;
+}
+
+/** `f32_conv2d_weight_gradient`: one tile, then a block of patches. */
+export function f32WeightGradientScratchBytes(_n: number, k: number): number {
+  return ALIGN + TILE + F32_GRADIENT_PIXELS * rowBytes(k) + SLACK;
+}
