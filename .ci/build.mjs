@@ -15,8 +15,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
 const bin = (name) => at('node_modules', '.bin', name);
 
-/** infer and train ship; scalar holds the plain twins and is for tests alone. */
-const MODULES = ['infer', 'train', 'scalar'];
+/** infer and train ship; scalar holds the plain twins, for tests alone, and bench the loops that kernels are held against. */
+const MODULES = ['infer', 'train', 'scalar', 'bench'];
 
 function run(command, args) {
   const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });

@@ -33,8 +33,6 @@ export function qs8_f32_conv2d__simd128(
   conv2d(params, batch, x, w, y, scratch, true);
 }
 
-// @ts-ignore: decorator
-@inline
 function conv2d(
   params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize, real: bool,
 ): void {
@@ -199,8 +197,6 @@ export function qs8_f32_conv2d__scalar(
   conv2dPlain(params, batch, x, w, y, true);
 }
 
-// @ts-ignore: decorator
-@inline
 function conv2dPlain(
   params: ConvParams, batch: i32, x: usize, w: usize, y: usize, real: bool,
 ): void {

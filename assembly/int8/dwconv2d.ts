@@ -49,20 +49,19 @@ function tapsAt(params: ConvParams, scratch: usize): usize {
   return biasAt(params, scratch) + (alignTo16(params.outChannels) << 2);
 }
 
-// @ts-ignore: decorator
-@inline
 function dwconv2d(
   params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize, real: bool,
 ): void {
   prepare(params, w, scratch);
-  const yStride: usize = params.outStride << (real ? 2 : 0);
+  const stride = params.strideWidth;
+  const fast = params.kernelHeight == 3 && params.kernelWidth == 3 && params.dilationWidth == 1;
+  const rowBytes: usize = (params.outWidth * params.outStride) << (real ? 2 : 0);
   for (let b = 0; b < batch; b++) {
     for (let oy = 0; oy < params.outHeight; oy++) {
-      for (let ox = 0; ox < params.outWidth; ox++) {
-        listTaps(params, x, oy, ox, scratch);
-        pixel(params, w, y, scratch, real);
-        y += yStride;
-      }
+      if (fast && stride == 1) row3x3(params, x, w, y, oy, scratch, real, 1);
+      else if (fast && stride == 2) row3x3(params, x, w, y, oy, scratch, real, 2);
+      else row(params, x, w, y, oy, scratch, real);
+      y += rowBytes;
     }
     x += params.inHeight * params.inWidth * params.inStride;
   }
@@ -90,6 +89,104 @@ function prepare(params: ConvParams, w: usize, scratch: usize): void {
     v128.store(to, high, 16);
     to += 32;
     from += 32;
+  }
+}
+
+/**
+ * One output row of a 3x3 kernel, no dilation, stride 1 or 2 across. Walks along the input row: each column is
+ * interleaved once, (r0, r1) and (r2, r2), and added to every output that it belongs to.
+ *
+ *     stride 1:   column ix ends output ix − 2, continues ix − 1, begins ix        two sums under way
+ *     stride 2:   an even column ends one output and begins the next, an odd one continues
+ */
+// @ts-ignore: decorator
+@inline
+function row3x3(
+  params: ConvParams, x: usize, w: usize, y: usize, oy: i32, scratch: usize, real: bool,
+  stride: i32,
+): void {
+  const channels = params.outChannels;
+  const yStride = params.outStride << (real ? 2 : 0);
+  const width = params.inWidth;
+  const first = -params.padLeft;
+  const iy = oy * params.strideHeight - params.padTop;
+  const down = params.dilationHeight;
+  // A row outside the image is the zero row again and again: its step is 0.
+  const step0 = stepOf(params, iy), step1 = stepOf(params, iy + down);
+  const step2 = stepOf(params, iy + 2 * down);
+  const last = first + (params.outWidth - 1) * stride + 3;
+  for (let c = 0; c < channels; c += 8) {
+    const zero = scratch + ZERO_ROW_AT + c;
+    let p0 = rowStart(params, x, iy, first, c, zero);
+    let p1 = rowStart(params, x, iy + down, first, c, zero);
+    let p2 = rowStart(params, x, iy + 2 * down, first, c, zero);
+    const bias = biasAt(params, scratch) + (c << 2);
+    const count = min(8, channels - c);
+    let to = y;
+    let low0 = v128.load(bias), high0 = v128.load(bias, 16), low1 = low0, high1 = high0;
+    for (let ix = first; ix < last; ix++) {
+      const inside = <u32>ix < <u32>width;
+      const r0 = v128.load_ext<i8>(inside ? p0 : zero);
+      const r1 = v128.load_ext<i8>(inside ? p1 : zero);
+      const r2 = v128.load_ext<i8>(inside ? p2 : zero);
+      p0 += step0;
+      p1 += step1;
+      p2 += step2;
+      const low01 = zipLow(r0, r1), high01 = zipHigh(r0, r1);
+      const low22 = zipLow(r2, r2), high22 = zipHigh(r2, r2);
+      if (stride == 2 && (ix - first) & 1) {
+        low0 = addColumn(low0, low01, low22, w, 64);
+        high0 = addColumn(high0, high01, high22, w, 80);
+        continue;
+      }
+      const low = addColumn(low0, low01, low22, w, 128);
+      const high = addColumn(high0, high01, high22, w, 144);
+      if (stride == 1) {
+        low0 = addColumn(low1, low01, low22, w, 64);
+        high0 = addColumn(high1, high01, high22, w, 80);
+        low1 = addColumn(v128.load(bias), low01, low22, w, 0);
+        high1 = addColumn(v128.load(bias, 16), high01, high22, w, 16);
+      } else {
+        low0 = addColumn(v128.load(bias), low01, low22, w, 0);
+        high0 = addColumn(v128.load(bias, 16), high01, high22, w, 16);
+      }
+      if (ix - first < 2) continue;
+      emit(params, low, high, c, to, count, scratch, real);
+      to += yStride;
+    }
+    w += 192;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function stepOf(params: ConvParams, iy: i32): i32 {
+  return <u32>iy < <u32>params.inHeight ? params.inStride : 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function rowStart(params: ConvParams, x: usize, iy: i32, ix: i32, c: i32, zero: usize): usize {
+  if (<u32>iy >= <u32>params.inHeight) return zero;
+  return x + (iy * params.inWidth + ix) * params.inStride + c;
+}
+
+/** acc + one column of taps, for four channels; its two pairs of weights stand 32 bytes apart. */
+// @ts-ignore: decorator
+@inline
+function addColumn(acc: v128, top: v128, bottom: v128, w: usize, at: usize): v128 {
+  acc = i32x4.add(acc, i32x4.dot_i16x8_s(top, v128.load(w + at)));
+  return i32x4.add(acc, i32x4.dot_i16x8_s(bottom, v128.load(w + at, 32)));
+}
+
+/** One output row of any kernel. */
+function row(
+  params: ConvParams, x: usize, w: usize, y: usize, oy: i32, scratch: usize, real: bool,
+): void {
+  for (let ox = 0; ox < params.outWidth; ox++) {
+    listTaps(params, x, oy, ox, scratch);
+    pixel(params, w, y, scratch, real);
+    y += params.outStride << (real ? 2 : 0);
   }
 }
 

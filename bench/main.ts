@@ -1,0 +1,40 @@
+/** npm run bench -- SUITE [--json] [--rounds N] [--only TEXT] */
+import { parseArgs } from 'node:util';
+import type { Report } from './harness.ts';
+
+interface Options {
+  readonly rounds: number;
+  readonly only: string;
+}
+
+type Suite = { run(options: Options): Report | Promise<Report> };
+
+/** Loaded when asked for: a suite may need what another host lacks. */
+const suites: Record<string, () => Promise<Suite>> = {
+  kernels: () => import('./kernels.ts'),
+};
+
+function print({ suite, host, cpu, invalid, rows }: Report): void {
+  console.log(`${suite} on ${cpu}, ${host}`);
+  console.table(rows);
+  if (invalid) console.log(`INVALID: ${invalid}`);
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '15' },
+    only: { type: 'string', default: '' },
+  },
+});
+const suite = suites[positionals[0] ?? ''];
+if (!suite) {
+  console.error(
+    `bench: suite must be one of ${Object.keys(suites).join(', ')}, got ${positionals[0]}`,
+  );
+  process.exit(2);
+}
+const report = await (await suite()).run({ rounds: Number(values.rounds), only: values.only });
+if (values.json) console.log(JSON.stringify(report));
+else print(report);
