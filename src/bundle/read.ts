@@ -29,7 +29,7 @@ export function readBundle(bytes: Uint8Array): Bundle {
     const expected = `not an Octavo bundle: the metadata must have the key "${DESCRIPTION_KEY}"`;
     throw rangeError('bundle', expected, brief(keys));
   }
-  const json = record(parseJson(description, 'bundle'), 'the description');
+  const json = record(parseJson(description, 'bundle', 'description'), 'the description');
   if (json.format !== FORMAT_VERSION) {
     throw rangeError('bundle', `the format version must be ${FORMAT_VERSION}`, brief(json.format));
   }

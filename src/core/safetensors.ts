@@ -111,15 +111,15 @@ export function decode(bytes: Uint8Array, where = 'safetensors'): Decoded {
  * JSON.parse that refuses an object with the same key twice. JSON.parse keeps the last one, so a text that has more
  * keys than its value has repeats one; outside of strings, each colon follows one key.
  */
-export function parseJson(text: string, where: string): unknown {
+export function parseJson(text: string, where: string, what = 'header'): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw rangeError(where, 'the header must be JSON', brief(text));
+    throw rangeError(where, `the ${what} must be JSON`, brief(text));
   }
   const repeated = countColons(text) - countKeys(value);
-  if (repeated > 0) throw rangeError(where, 'no key of the header may appear twice', repeated);
+  if (repeated > 0) throw rangeError(where, `no key of the ${what} may appear twice`, repeated);
   return value;
 }
 
@@ -282,5 +282,6 @@ export function brief(value: unknown): string {
 }
 
 function plain(value: unknown): string {
+  if (value === '') return 'an empty string';
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }

@@ -130,7 +130,7 @@ function checkParameter(where: string, { dtype, shape }: Value, parameter: Param
     const expected = `the parameter must have the shape of its value ${showShape(shape)}`;
     throw rangeError(where, expected, showShape(parameter.shape));
   }
-  checkExtents(where, shape, 1);
+  checkExtents(where, shape, 0);
   const { data } = parameter;
   if (data instanceof arrayOf[dtype] && data.length === sizeOf(shape)) return;
   const expected = `the parameter must have ${sizeOf(shape)} values of ${dtype}`;
@@ -145,12 +145,12 @@ function checkActivation(where: string, { dtype, shape, qparams }: Value): void 
   if (shape[0] !== BATCH) {
     throw rangeError(where, 'the first axis must be the open batch axis', showShape(shape));
   }
-  checkExtents(where, shape.slice(1), 1);
+  checkExtents(where, shape, 1);
   if (sampleSize(shape) <= MAX_SAMPLE) return;
   throw rangeError(where, `one sample must have at most ${MAX_SAMPLE} elements`, showShape(shape));
 }
 
-function checkExtents(where: string, shape: Shape, min: number): void {
-  if (shape.every((extent) => Number.isSafeInteger(extent) && extent >= min)) return;
-  throw rangeError(where, `extents must be integers >= ${min}`, showShape(shape));
+function checkExtents(where: string, shape: Shape, from: number): void {
+  if (shape.slice(from).every((extent) => Number.isSafeInteger(extent) && extent >= 1)) return;
+  throw rangeError(where, 'extents must be integers >= 1', showShape(shape));
 }

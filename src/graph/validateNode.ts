@@ -68,6 +68,7 @@ export function checkNode(graph: Graph, node: Node, where: string): void {
   const constants = node.inputs.slice(activations);
   if (x.length < activations)
     throw rangeError(where, `the op needs ${activations} activations`, x.length);
+  if (form.channelAxis !== undefined) checkWeights(graph, constants, where);
   checkShape(graph, node, form, where);
   if (form.channelAxis !== undefined) checkLinear(graph, constants, form.channelAxis, x[0]!, where);
   else checkMultipliers(graph, constants, form.multipliers?.(node.attrs), where);
@@ -106,37 +107,35 @@ function checkPool(where: string, { poolSize, padding, dilation }: PoolAttrs): v
   throw rangeError(where, `the padding must be below the window [${poolSize}]`, `[${padding}]`);
 }
 
-/** [w, multiplier, addend, bias?], and |acc + bias| below 2³¹ for every int8 input      quantization.md eq. (11) */
+/** [w, multiplier, addend, bias?], with w i8 and symmetric. */
+function checkWeights(graph: Graph, constants: readonly ValueId[], where: string): void {
+  if (constants.length !== 3 && constants.length !== 4) {
+    const expected = 'constants are weights, multiplier, addend and maybe bias';
+    throw rangeError(where, expected, constants.length);
+  }
+  const w = constants[0]!;
+  constant(graph, w, 'i8', undefined, `${where}: weights`);
+  const { zeroPoint } = graph.values[w]!.qparams!;
+  if (zeroPoint !== 0) throw rangeError(`${where}: weights`, 'the zero point must be 0', zeroPoint);
+}
+
+/** M, B and bias per channel, and |acc + bias| below 2³¹ for every int8 input      quantization.md eq. (11) */
 function checkLinear(
   graph: Graph,
-  constants: readonly ValueId[],
+  [w, multiplier, addend, bias]: readonly ValueId[],
   channelAxis: number,
   x: Value,
   where: string,
 ): void {
-  if (constants.length !== 3 && constants.length !== 4) {
-    throw rangeError(
-      where,
-      'constants are weights, multiplier, addend and maybe bias',
-      constants.length,
-    );
-  }
-  const [w, multiplier, addend, bias] = constants as [ValueId, ValueId, ValueId, ValueId?];
-  const data = constant(graph, w, 'i8', undefined, `${where}: weights`) as Int8Array;
-  const { shape, qparams } = graph.values[w]!;
-  if (qparams!.zeroPoint !== 0) {
-    throw rangeError(`${where}: weights`, 'the zero point must be 0', qparams!.zeroPoint);
-  }
-  const channels = shape[channelAxis] ?? 0;
-  checkFinite(
-    constant(graph, multiplier, 'f32', [channels], `${where}: multiplier`),
-    `${where}: multiplier`,
-  );
-  checkFinite(constant(graph, addend, 'f32', [channels], `${where}: addend`), `${where}: addend`);
-  const biasData =
-    bias === undefined ? undefined : constant(graph, bias, 'i32', [channels], `${where}: bias`);
+  const channels = graph.values[w!]!.shape[channelAxis]!;
+  const perChannel = (id: ValueId, dtype: DType, what: string) =>
+    constant(graph, id, dtype, [channels], `${where}: ${what}`);
+  checkFinite(perChannel(multiplier!, 'f32', 'multiplier'), `${where}: multiplier`);
+  checkFinite(perChannel(addend!, 'f32', 'addend'), `${where}: addend`);
+  const added = bias === undefined ? undefined : perChannel(bias, 'i32', 'bias');
+  const data = graph.parameters.get(w!)!.data as Int8Array;
   const inner = channelAxis === 0 ? data.length / channels : 1;
-  const bounds = accumulatorBounds({ data, channels, inner }, x.qparams!.zeroPoint, biasData);
+  const bounds = accumulatorBounds({ data, channels, inner }, x.qparams!.zeroPoint, added);
   const worst = bounds.findIndex((bound) => bound > MAX_ACCUMULATOR);
   if (worst < 0) return;
   throw rangeError(

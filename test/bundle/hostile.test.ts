@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest';
+import { readBundle } from '../../src/bundle/read.ts';
+import { writeBundle } from '../../src/bundle/write.ts';
+import { Rng } from '../../src/core/rng.ts';
+import { decode } from '../../src/core/safetensors.ts';
+import { type AnyJson, tamper } from './tamper.ts';
+import { tinyBundle } from './tinyBundle.ts';
+
+/** An engine's own error, not ours. */
+const SLIP =
+  /[Uu]ndefined \(|not a function|not iterable|Cannot|call stack|Invalid (array|string|typed)/;
+
+/** Reads without a fault, or throws what `readBundle` promises. Anything else fails the test. */
+function survives(bytes: Uint8Array): 'read' | 'refused' {
+  try {
+    readBundle(bytes);
+    return 'read';
+  } catch (error) {
+    const kind = error instanceof RangeError || error instanceof TypeError;
+    if (!kind || !error.message.startsWith('bundle: ') || SLIP.test(error.message)) throw error;
+    return 'refused';
+  }
+}
+
+describe('a file that is damaged', () => {
+  const bytes = writeBundle(tinyBundle());
+
+  test('is refused when it is cut, wherever', () => {
+    for (let length = 0; length < bytes.length; length++) {
+      expect(survives(bytes.subarray(0, length))).toBe('refused');
+    }
+  });
+
+  test('is refused when it is longer', () => {
+    const longer = new Uint8Array(bytes.length + 1);
+    longer.set(bytes);
+    expect(() => readBundle(longer)).toThrow(
+      /^bundle: the file must end after \d+ bytes of data, got \d+$/,
+    );
+  });
+
+  test('is refused when a bit of description or data flips', () => {
+    const rng = new Rng(2);
+    const start = new TextDecoder().decode(bytes).indexOf('\\"format');
+    const json = decode(bytes).metadata.octavo!.length;
+    const dataStart = decode(bytes).data.byteOffset;
+    for (let run = 0; run < 1000; run++) {
+      const inData = run % 2 === 0;
+      const at = inData ? dataStart + rng.below(bytes.length - dataStart) : start + rng.below(json);
+      const copy = bytes.slice();
+      copy[at]! ^= 1 << rng.below(8);
+      expect(survives(copy), `byte ${at}`).toBe('refused');
+    }
+  });
+
+  test('never does worse than a clean Error, for any bytes changed', () => {
+    const rng = new Rng(3);
+    for (let run = 0; run < 3000; run++) {
+      const copy = bytes.slice();
+      for (let i = rng.below(4); i >= 0; i--) copy[rng.below(copy.length)] = rng.below(256);
+      survives(copy);
+    }
+  });
+});
+
+/** A random place in a JSON tree: its parent and key. */
+function randomPlace(root: AnyJson, rng: Rng): [AnyJson, string] {
+  let parent = root;
+  for (;;) {
+    const keys = Object.keys(parent);
+    const key = keys[rng.below(keys.length)]!;
+    const child = parent[key];
+    const leaf = typeof child !== 'object' || child === null || Object.keys(child).length === 0;
+    if (leaf || rng.below(6) === 0) return [parent, key];
+    parent = child;
+  }
+}
+
+const POISON = [
+  null,
+  true,
+  -1,
+  0,
+  1,
+  2,
+  3,
+  0.5,
+  127,
+  128,
+  255,
+  65535,
+  65536,
+  2 ** 31,
+  2 ** 32,
+  2 ** 53,
+  1e300,
+  -1e300,
+  1e-320,
+  '',
+  'x',
+  '__proto__',
+  'i8',
+  'f32',
+  'i32',
+  'relu',
+  'dense',
+  'c/kernel',
+  'golden/0/input',
+  [],
+  [[]],
+  [0],
+  [-1, 1],
+  [-1, 2 ** 40, 2 ** 40],
+  {},
+  { length: 1e9 },
+  { strides: 'x' },
+];
+
+describe('a description written by a stranger', () => {
+  test('never does worse than a clean Error, whatever value stands wherever', () => {
+    const rng = new Rng(4);
+    const counts = { read: 0, refused: 0 };
+    for (let run = 0; run < 4000; run++) {
+      const bytes = tamper((json) => {
+        for (let i = rng.below(2); i >= 0; i--) {
+          const [parent, key] = randomPlace(json, rng);
+          const [from, other] = randomPlace(json, rng);
+          const choices = [
+            () => POISON[rng.below(POISON.length)],
+            () => from[other],
+            () => undefined,
+          ];
+          parent[key] = structuredClone(choices[rng.below(3)]!());
+        }
+      });
+      counts[survives(bytes)]++;
+    }
+    expect(counts.read).toBeGreaterThan(10);
+    expect(counts.refused).toBeGreaterThan(1000);
+  });
+
+  test('never does worse with other tensors', () => {
+    const rng = new Rng(5);
+    for (let run = 0; run < 1000; run++) {
+      const bytes = tamper((_, tensors) => {
+        const names = [...tensors.keys()];
+        const name = names[rng.below(names.length)]!;
+        const other = tensors.get(names[rng.below(names.length)]!)!;
+        tensors.set(name, { ...other, name });
+      });
+      survives(bytes);
+    }
+  });
+
+  test('is read in time that does not explode', () => {
+    const bytes = tamper((json) => {
+      const { values, nodes } = json.graph;
+      for (let i = 0; i < 20_000; i++) {
+        const { qparams } = values[nodes.at(-1).output];
+        values.push({ name: `v${i}`, shape: [-1, 3], dtype: 'i8', qparams });
+        const output = values.length - 1;
+        nodes.push({ op: 'relu', name: `n${i}`, inputs: [output - 1], output, attrs: {} });
+      }
+    });
+    const start = performance.now();
+    expect(survives(bytes)).toBe('read');
+    expect(performance.now() - start).toBeLessThan(3000);
+  });
+});
