@@ -83,4 +83,6 @@ export const structs = {
 } as const;
 
 export type StructName = keyof typeof structs;
-export type StructFields<S extends StructName> = { readonly [F in keyof (typeof structs)[S]]: number };
+export type StructFields<S extends StructName> = {
+  readonly [F in keyof (typeof structs)[S]]: number;
+};

@@ -1,7 +1,10 @@
 export type DType = 'f32' | 'i8' | 'u8' | 'i32' | 'f64';
 
 /** Bytes of one element. */
-export const bytesOf = { f32: 4, i8: 1, u8: 1, i32: 4, f64: 8 } as const satisfies Record<DType, number>;
+export const bytesOf = { f32: 4, i8: 1, u8: 1, i32: 4, f64: 8 } as const satisfies Record<
+  DType,
+  number
+>;
 
 export const arrayOf = {
   f32: Float32Array,

@@ -47,22 +47,42 @@ export const trainKernels = {
   qs8_maxpool2d_backward: ['params', 'batch', 'x', 'y', 'dy', 'dx'],
   f32_avgpool2d: ['params', 'batch', 'x', 'y'],
   f32_avgpool2d_backward: ['params', 'batch', 'dy', 'dx'],
-  f32_softmax_cross_entropy: ['rows', 'classes', 'logits', 'labels', 'dlogits', 'losses', 'scale:f32'],
+  f32_softmax_cross_entropy: [
+    'rows',
+    'classes',
+    'logits',
+    'labels',
+    'dlogits',
+    'losses',
+    'scale:f32',
+  ],
   f32_sgd: ['n', 'w', 'g', 'm', 'params'],
   f32_adam: ['n', 'w', 'g', 'm', 'v', 'params'],
   f32_min_max: ['n', 'x', 'out'],
   f32_quantize_error: ['n', 'stride', 'x', 'params'],
   f32_fakequant_backward: ['n', 'x', 'dy', 'dx', 'sums', 'params'],
   f32_qc8w_quantize: ['outer', 'channels', 'inner', 'w', 'scale', 'qmin', 'qmax', 'q', 'wq'],
-  f32_qc8w_lsq_backward: ['outer', 'channels', 'inner', 'w', 'scale', 'qmin', 'qmax', 'dwq', 'dw', 'dscale'],
+  f32_qc8w_lsq_backward: [
+    'outer',
+    'channels',
+    'inner',
+    'w',
+    'scale',
+    'qmin',
+    'qmax',
+    'dwq',
+    'dw',
+    'dscale',
+  ],
 } as const;
 
 type Header = Readonly<Record<string, readonly string[]>>;
+type Numbers<Names extends readonly string[]> = { -readonly [I in keyof Names]: number };
 
 /** `f32_quantize_error` returns an f64; every other kernel returns nothing. */
 export type KernelTable<H extends Header> = {
   readonly [K in keyof H]: (
-    ...args: { -readonly [I in keyof H[K]]: number }
+    ...args: Numbers<H[K]>
   ) => K extends 'f32_quantize_error' ? number : void;
 };
 

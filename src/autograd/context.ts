@@ -1,0 +1,60 @@
+import type { StructFields, StructName } from '../core/abi.ts';
+import type { DType } from '../core/dtype.ts';
+import type { Ref, TrainContext } from '../core/op.ts';
+import type { Shape } from '../core/shape.ts';
+import type { Device } from '../wasm/device.ts';
+
+/** The services of one step: everything it allocates goes back at `end`. */
+export class StepContext implements TrainContext {
+  readonly kernels: Device['kernels'];
+  readonly #mark: number;
+  #scratch = { ptr: 0, bytes: 0 };
+
+  constructor(
+    readonly device: Device,
+    readonly training: boolean,
+  ) {
+    this.kernels = device.kernels;
+    this.#mark = device.mark();
+  }
+
+  alloc(shape: Shape, dtype: DType = 'f32'): Ref {
+    return this.device.tensor(shape, dtype);
+  }
+
+  zeros(shape: Shape, dtype: DType = 'f32'): Ref {
+    const ref = this.alloc(shape, dtype);
+    this.device.view(ref, dtype).fill(0);
+    return ref;
+  }
+
+  scratch(bytes: number): number {
+    if (bytes > this.#scratch.bytes) this.#scratch = { ptr: this.device.allocate(bytes), bytes };
+    return this.#scratch.ptr;
+  }
+
+  struct<S extends StructName>(name: S, fields: StructFields<S>): number {
+    return this.device.struct(name, fields);
+  }
+
+  f32(ref: Ref): Float32Array {
+    return this.device.view(ref, 'f32');
+  }
+
+  f64(ref: Ref): Float64Array {
+    return this.device.view(ref, 'f64');
+  }
+
+  i32(ref: Ref): Int32Array {
+    return this.device.view(ref, 'i32');
+  }
+
+  i8(ref: Ref): Int8Array {
+    return this.device.view(ref, 'i8');
+  }
+
+  end(): void {
+    this.device.release(this.#mark);
+    this.#scratch = { ptr: 0, bytes: 0 };
+  }
+}

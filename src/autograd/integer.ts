@@ -1,0 +1,180 @@
+/**
+ * Evaluation of a quantized graph in integers, op by op, from the live parameters: what training believes the shipped
+ * model computes. It shares kernels, M and B with the runtime, but neither `convert` nor the bundle nor the plan, so
+ * comparing the two can fail.
+ */
+
+import { internal } from '../core/errors.ts';
+import { foldRequant, type NormInput, type Requant } from '../core/foldRequant.ts';
+import type { QRef, QWeights, Ref } from '../core/op.ts';
+import { sizeOf } from '../core/shape.ts';
+import type { Graph, Node, QuantizerSpec, ValueId } from '../graph/graph.ts';
+import { type Segment, segments } from '../graph/passes/segments.ts';
+import { activationQParams } from '../graph/quantizerParams.ts';
+import type { NormAttrs } from '../ops/batchNormalization.ts';
+import { clampBounds } from '../ops/relu.ts';
+import type { StepContext } from './context.ts';
+import type { ParameterStore } from './parameters.ts';
+import type { QuantizerTable } from './quantizer.ts';
+import { qatRule } from './rules.ts';
+
+type Bounds = Omit<QRef, 'q'>;
+
+/**
+ * The integers of every segment's output and of the inputs, by value id.
+ *
+ * @param inputs f32 [N,…], one for each graph input
+ */
+export function executeIntegers(
+  cx: StepContext,
+  store: ParameterStore,
+  graph: Graph,
+  quantizers: QuantizerTable,
+  inputs: readonly Ref[],
+): Map<ValueId, QRef> {
+  const run = new IntegerRun(cx, store, graph, quantizers);
+  graph.inputs.forEach((id, i) => {
+    run.quantize(id, inputs[i]!);
+  });
+  for (const segment of segments(graph)) run.segment(segment);
+  return run.values;
+}
+
+class IntegerRun {
+  readonly values = new Map<ValueId, QRef>();
+
+  constructor(
+    readonly cx: StepContext,
+    readonly store: ParameterStore,
+    readonly graph: Graph,
+    readonly quantizers: QuantizerTable,
+  ) {}
+
+  /** Real values through the quantizer of value `id`. */
+  quantize(id: ValueId, x: Ref): void {
+    const out = boundsOf(this.#spec(id));
+    this.values.set(id, { ...out, q: this.#round(x, out, out.scale) });
+  }
+
+  segment(segment: Segment): void {
+    const { kind, anchor, output } = segment;
+    if (kind === 'keep') {
+      this.values.set(output, this.#keep(anchor));
+      return;
+    }
+    const out = clamped(boundsOf(this.#spec(output)), segment.clamp);
+    const q = { linear: this.#linear, rescale: this.#rescale, norm: this.#norm }[kind];
+    this.values.set(output, { ...boundsOf(this.#spec(output)), q: q.call(this, segment, out) });
+  }
+
+  #spec(id: ValueId): QuantizerSpec {
+    const spec = this.graph.quantizers.get(id);
+    if (!spec) throw internal(`value ${this.graph.values[id]?.name} has no quantizer`);
+    return spec;
+  }
+
+  #input(node: Node, i: number): QRef {
+    const value = this.values.get(node.inputs[i]!);
+    if (!value) throw internal(`${node.name} reads a value that has no integers`);
+    return value;
+  }
+
+  /** q = clamp(rte(f32(x · f32(1/scale))) + zeroPoint, …) */
+  #round(x: Ref, { zeroPoint, qmin, qmax }: Bounds, scale: number): Ref {
+    const q = this.cx.alloc(x.shape, 'i8');
+    const inverseScale = Math.fround(1 / scale);
+    const params = this.cx.struct('QuantizeParams', { scale, inverseScale, zeroPoint, qmin, qmax });
+    this.cx.kernels.f32_qs8_vquantize(sizeOf(x.shape), x.ptr, q.ptr, params);
+    return q;
+  }
+
+  #keep(node: Node): QRef {
+    const rule = qatRule(node.op);
+    if (rule?.kind !== 'keep') throw internal(`${node.op} does not keep integers`);
+    const x = this.#input(node, 0);
+    return { ...x, q: rule.forward(this.cx, x, node.attrs as never) };
+  }
+
+  /** u in f32 from the integer kernel, then the rounding on its own. */
+  #linear({ anchor, norm }: Segment, out: Bounds): Ref {
+    const rule = qatRule(anchor.op);
+    if (rule?.kind !== 'linear') throw internal(`${anchor.op} is not linear`);
+    const x = this.#input(anchor, 0);
+    const { q, scale } = this.#weights(anchor.inputs[1]!);
+    const requant = foldRequant({
+      channels: scale.length,
+      inScale: x.scale,
+      weightScale: scale,
+      outScale: out.scale,
+      bias: this.#data(anchor.inputs[2]),
+      norm: norm && this.#normInput(norm),
+    });
+    return this.#round(rule.forward(this.cx, x, q, anchor.attrs as never, requant), out, 1);
+  }
+
+  #weights(id: ValueId): QWeights {
+    const spec = this.#spec(id);
+    const refs = { scale: this.store.ref(spec.scale) };
+    const w = this.store.ref(this.graph.parameters.get(id)!);
+    return this.quantizers[spec.method]!.quantizeWeights(this.cx, w, refs, spec);
+  }
+
+  #rescale({ anchor }: Segment, out: Bounds): Ref {
+    const rule = qatRule(anchor.op);
+    if (rule?.kind !== 'rescale') throw internal(`${anchor.op} does not rescale`);
+    const xs = anchor.inputs.map((_, i) => this.#input(anchor, i));
+    const scales = xs.map((x) => x.scale);
+    const shapes = xs.map((x) => x.q.shape);
+    const multipliers = rule.multipliers(scales, out.scale, shapes, anchor.attrs as never);
+    return rule.evaluate(this.cx, xs, out, multipliers, anchor.attrs as never);
+  }
+
+  /** u = f32(f32(q − z)·M) + B per channel */
+  #norm({ anchor }: Segment, out: Bounds): Ref {
+    const { cx } = this;
+    const x = this.#input(anchor, 0);
+    const channels = x.q.shape.at(-1)!;
+    const size = sizeOf(x.q.shape);
+    const requant = foldRequant({
+      channels,
+      inScale: x.scale,
+      weightScale: [1],
+      outScale: out.scale,
+      norm: this.#normInput(anchor),
+    });
+    const u = cx.alloc(x.q.shape);
+    const params = cx.struct('QuantizeParams', { ...x, scale: 1, inverseScale: 1 });
+    cx.kernels.qs8_f32_vdequantize(size, x.q.ptr, u.ptr, params);
+    const [a, b] = this.#place(requant);
+    cx.kernels.f32_vaffine(size / channels, channels, u.ptr, a, b, u.ptr);
+    return this.#round(u, out, 1);
+  }
+
+  #place({ multiplier, addend }: Requant): [number, number] {
+    const ref = this.cx.alloc([2, multiplier.length]);
+    const view = this.cx.f32(ref);
+    view.set(multiplier);
+    view.set(addend, multiplier.length);
+    return [ref.ptr, ref.ptr + 4 * multiplier.length];
+  }
+
+  #data(id: ValueId | undefined): ArrayLike<number> | undefined {
+    return id === undefined ? undefined : this.graph.parameters.get(id)?.data;
+  }
+
+  #normInput({ inputs, attrs }: Node): NormInput {
+    const [, gamma, beta, mean, variance] = inputs.map((id) => this.#data(id));
+    const { epsilon } = attrs as unknown as NormAttrs;
+    return { gamma, beta, mean: mean!, variance: variance!, epsilon };
+  }
+}
+
+function boundsOf(spec: QuantizerSpec): Bounds {
+  const { scale, ...rest } = activationQParams(spec);
+  return { ...rest, scale: scale[0] };
+}
+
+/** The output's bounds with relu or relu6 in them. */
+function clamped(out: Bounds, clamp: Node | undefined): Bounds {
+  return clamp ? { ...out, ...clampBounds(out, clamp.op === 'relu6' ? 6 : Infinity) } : out;
+}

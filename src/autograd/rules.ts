@@ -1,0 +1,53 @@
+import type { F32Rule, QatRule } from '../core/op.ts';
+import { addF32, addQat } from '../ops/add.ts';
+import { averagePool2dF32, averagePool2dQat } from '../ops/averagePool2d.ts';
+import { batchNormalizationF32 } from '../ops/batchNormalization.ts';
+import { conv2dF32, conv2dQat } from '../ops/conv2d.ts';
+import { denseF32, denseQat } from '../ops/dense.ts';
+import { depthwiseConv2dF32, depthwiseConv2dQat } from '../ops/depthwiseConv2d.ts';
+import { flattenF32, flattenQat } from '../ops/flatten.ts';
+import { globalAveragePool2dF32, globalAveragePool2dQat } from '../ops/globalAveragePool2d.ts';
+import { maxPool2dF32, maxPool2dQat } from '../ops/maxPool2d.ts';
+import { relu6F32, relu6Qat, reluF32, reluQat } from '../ops/relu.ts';
+import type { OpName } from '../ops/table.ts';
+
+/** How each op trains in float. */
+export const f32Rules = {
+  add: addF32,
+  averagePool2d: averagePool2dF32,
+  batchNormalization: batchNormalizationF32,
+  conv2d: conv2dF32,
+  dense: denseF32,
+  depthwiseConv2d: depthwiseConv2dF32,
+  flatten: flattenF32,
+  globalAveragePool2d: globalAveragePool2dF32,
+  maxPool2d: maxPool2dF32,
+  relu: reluF32,
+  relu6: relu6F32,
+} satisfies Record<OpName, F32Rule<never>>;
+
+/**
+ * How each op trains on integers. Batch normalization is null: it is part of the op before it, or an affine map of its
+ * own in evaluation, and trains in float.
+ */
+export const qatRules = {
+  add: addQat,
+  averagePool2d: averagePool2dQat,
+  batchNormalization: null,
+  conv2d: conv2dQat,
+  dense: denseQat,
+  depthwiseConv2d: depthwiseConv2dQat,
+  flatten: flattenQat,
+  globalAveragePool2d: globalAveragePool2dQat,
+  maxPool2d: maxPool2dQat,
+  relu: reluQat,
+  relu6: relu6Qat,
+} satisfies Record<OpName, QatRule<never> | null>;
+
+export function f32Rule(op: OpName): F32Rule<never> {
+  return f32Rules[op];
+}
+
+export function qatRule(op: OpName): QatRule<never> | null {
+  return qatRules[op];
+}

@@ -1,0 +1,166 @@
+/**
+ * What an op file in `src/ops` may export, and the services it may ask for. An op has three facets, separate exports
+ * so that a bundler drops those that an entry does not use:
+ *
+ *     conv2d      OpDef     what it is: name, shape rule, checks
+ *     conv2dF32   F32Rule   how it trains: f32 forward and backward
+ *     conv2dQat   QatRule   how it trains quantized: integer forward, float backward (only where one exists)
+ *     conv2dInt   IntRule   how it runs as integers: the kernel calls
+ */
+
+import type { StructFields, StructName } from './abi.ts';
+import type { DType } from './dtype.ts';
+import type { InferKernelName, InferKernels, TrainKernels } from './kernels.ts';
+import type { QParams } from './qparams.ts';
+import type { Shape } from './shape.ts';
+
+/** JSON values only: attributes are written into bundles. */
+export type Attr = number | boolean | string | readonly Attr[] | { readonly [key: string]: Attr };
+export type Attrs = Readonly<Record<string, Attr>>;
+
+export interface OpDef<A = unknown> {
+  readonly name: string;
+  /** Shape of the output; throws a RangeError that starts with the op's name when the inputs do not fit. */
+  inferShape(inputs: readonly Shape[], attrs: A): Shape;
+}
+
+/** A tensor in wasm memory. */
+export interface Ref {
+  readonly ptr: number;
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** An activation that went through a quantizer: q i8, with x̂ = scale · (q − zeroPoint). */
+export interface QRef {
+  readonly q: Ref;
+  readonly scale: number;
+  readonly zeroPoint: number;
+  readonly qmin: number;
+  readonly qmax: number;
+}
+
+/** Weights that went through a quantizer: q i8 and ŵ f32 in the layout of the weights, one scale per channel. */
+export interface QWeights {
+  readonly q: Ref;
+  readonly dequantized: Ref;
+  readonly scale: Float32Array;
+}
+
+/** What a training rule may use. All memory it allocates lives until the step ends. */
+export interface TrainContext {
+  readonly kernels: InferKernels & TrainKernels;
+  /** Batch statistics when true, running statistics when false. */
+  readonly training: boolean;
+  alloc(shape: Shape, dtype?: DType): Ref;
+  zeros(shape: Shape, dtype?: DType): Ref;
+  /** Bytes for a kernel's inner use; another call may hand out the same ones. */
+  scratch(bytes: number): number;
+  struct<S extends StructName>(name: S, fields: StructFields<S>): number;
+  /** A view on a tensor, valid until the next allocation. */
+  f32(ref: Ref): Float32Array;
+  f64(ref: Ref): Float64Array;
+  i32(ref: Ref): Int32Array;
+}
+
+/** What a forward keeps for its backward. */
+export interface Saved {
+  readonly inputs: readonly Ref[];
+  readonly output: Ref;
+  readonly extra?: unknown;
+  /** Which inputs need a gradient. */
+  readonly wants: readonly boolean[];
+}
+
+export interface F32Rule<A = unknown> {
+  forward(cx: TrainContext, inputs: readonly Ref[], attrs: A): { output: Ref; extra?: unknown };
+  /** Gradients of the inputs, in order; undefined where `wants` is false or none exists. */
+  backward(cx: TrainContext, dy: Ref, saved: Saved, attrs: A): readonly (Ref | undefined)[];
+}
+
+/** The linear ops: x quantized per tensor, w per channel; y = f32 in training, u of eq. (7) in evaluation. */
+export interface QatLinearRule<A = unknown> {
+  readonly kind: 'linear';
+  /** Axis of w that counts output channels. */
+  readonly channelAxis: number;
+  /**
+   * y[…, c] = f32(acc · multiplier[c]) + addend[c], acc = Σ (q_x − zeroPoint) · q_w in int32, w i8.
+   * multiplier and addend are f32 arrays with one entry per output channel.
+   */
+  forward(
+    cx: TrainContext,
+    x: QRef,
+    w: Ref,
+    attrs: A,
+    epilogue: { readonly multiplier: Float32Array; readonly addend: Float32Array },
+  ): Ref;
+  /** dx̂, given ŵ f32. */
+  inputGradient(cx: TrainContext, dy: Ref, w: Ref, xShape: Shape, attrs: A): Ref;
+  /** dŵ, given x̂ f32. */
+  weightGradient(cx: TrainContext, dy: Ref, x: Ref, wShape: Shape, attrs: A): Ref;
+}
+
+/** Ops that move, choose or clamp integers and keep their quantization parameters: max pooling, flatten, relu. */
+export interface QatKeepRule<A = unknown> {
+  readonly kind: 'keep';
+  /** The output's integers, i8. */
+  forward(cx: TrainContext, x: QRef, attrs: A): Ref;
+  /** dx from dy f32, and x and y i8. */
+  backward(cx: TrainContext, dy: Ref, x: QRef, y: Ref, attrs: A): Ref;
+}
+
+/**
+ * Ops that train in float on x̂ and have an integer definition of their own for evaluation: add, average pools,
+ * standalone batch normalization.
+ */
+export interface QatRescaleRule<A = unknown> {
+  readonly kind: 'rescale';
+  /** The constants of the integer op (quantization.md, table 1), from the scales of inputs and output. */
+  multipliers(
+    inScales: readonly number[],
+    outScale: number,
+    shapes: readonly Shape[],
+    attrs: A,
+  ): Float32Array<ArrayBuffer>;
+  /** Integers of the output, clamped to [out.qmin, out.qmax]. */
+  evaluate(
+    cx: TrainContext,
+    xs: readonly QRef[],
+    out: Omit<QRef, 'q'>,
+    multipliers: Float32Array,
+    attrs: A,
+  ): Ref;
+}
+
+export type QatRule<A = unknown> = QatLinearRule<A> | QatKeepRule<A> | QatRescaleRule<A>;
+
+/** An activation of an integer graph, as a lowering sees it. */
+export interface IntValue {
+  /** With the batch size filled in. */
+  readonly shape: Shape;
+  readonly qparams: QParams;
+  /** Where it lives: known when the plan is made. */
+  readonly ptr: number;
+}
+
+/** What the lowering of an integer op may ask of the plan. Pointers are final when they are handed out. */
+export interface Lowering {
+  readonly x: readonly IntValue[];
+  readonly y: IntValue;
+  /** The constant inputs that follow the activations, in order. */
+  readonly constants: readonly { readonly shape: Shape; readonly data: ArrayLike<number> }[];
+  /** Copies an array into constant memory, filled with zeros up to `length` elements. */
+  constant(data: Int8Array | Float32Array | Int32Array, length?: number): number;
+  /** Reserves constant memory for `bytes` and lets a packing kernel fill it from `source`. */
+  packed(bytes: number, source: Int8Array, pack: (from: number, to: number) => void): number;
+  scratch(bytes: number): number;
+  struct<S extends StructName>(name: S, fields: StructFields<S>): number;
+  readonly kernels: InferKernels;
+  call<K extends InferKernelName>(kernel: K, ...args: Parameters<InferKernels[K]>): void;
+}
+
+export interface IntRule<A = unknown> {
+  /** The output is the input's bytes under another shape. */
+  readonly alias?: boolean;
+  lower(cx: Lowering, attrs: A): void;
+}

@@ -1,0 +1,46 @@
+/**
+ * From uint8 pixels to what a network sees, one 256-entry table per channel, shared by training and the runtime:
+ *
+ *     real = (pixel / 255 − mean[c]) / std[c]          q = quantize(f32(real))       quantization.md eq. (4)
+ */
+
+import type { QParams } from './qparams.ts';
+import { quantize } from './rounding.ts';
+
+/** `mean` and `std` have one entry per channel, or one for all. */
+export interface Preprocessing {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** f32 [channels][256]: the real value of each pixel value. Computed in f64, rounded once. */
+export function normalizeTable({ mean, std }: Preprocessing, channels: number): Float32Array {
+  const table = new Float32Array(channels * 256);
+  for (let c = 0; c < channels; c++) {
+    const m = mean[mean.length === 1 ? 0 : c]!;
+    const s = std[std.length === 1 ? 0 : c]!;
+    for (let pixel = 0; pixel < 256; pixel++) table[c * 256 + pixel] = (pixel / 255 - m) / s;
+  }
+  return table;
+}
+
+/** i8 [channels][256]: the quantized value of each pixel value. */
+export function quantizeTable(pre: Preprocessing, channels: number, input: QParams): Int8Array {
+  const { zeroPoint, qmin, qmax } = input;
+  const inverse = Math.fround(1 / input.scale[0]!);
+  return Int8Array.from(normalizeTable(pre, channels), (real) =>
+    quantize(real, inverse, zeroPoint, qmin, qmax),
+  );
+}
+
+/** Applies a [channels][256] table to interleaved pixels [..., channels]. */
+export function applyTable(pixels: Uint8Array, table: Float32Array, out: Float32Array): void {
+  const channels = table.length / 256;
+  if (channels === 1) {
+    for (let i = 0; i < pixels.length; i++) out[i] = table[pixels[i]!]!;
+    return;
+  }
+  for (let i = 0, c = 0; i < pixels.length; i++, c = c + 1 === channels ? 0 : c + 1) {
+    out[i] = table[c * 256 + pixels[i]!]!;
+  }
+}

@@ -1,0 +1,65 @@
+import type { OpName } from '../../ops/table.ts';
+import { countUses, type Graph, type Node, type ValueId } from '../graph.ts';
+
+/**
+ * How an op behaves among integers:
+ *
+ *     linear    int32 accumulators, then u = acc·M + B      conv2d, depthwiseConv2d, dense
+ *     rescale   an integer definition of its own            add, average pools
+ *     norm      a per-channel affine map                    batch normalization that follows none of these
+ *     keep      moves, chooses or clamps integers           max pooling, flatten, relu that follows a `keep`
+ */
+export type SegmentKind = 'linear' | 'rescale' | 'norm' | 'keep';
+
+const KINDS = {
+  add: 'rescale',
+  averagePool2d: 'rescale',
+  batchNormalization: 'norm',
+  conv2d: 'linear',
+  dense: 'linear',
+  depthwiseConv2d: 'linear',
+  flatten: 'keep',
+  globalAveragePool2d: 'rescale',
+  maxPool2d: 'keep',
+  relu: 'keep',
+  relu6: 'keep',
+} as const satisfies Record<OpName, SegmentKind>;
+
+/**
+ * What becomes one integer op: an anchor with the batch normalization and the clamp that follow it, each the only
+ * reader of what stands before. Only the segment's output exists as integers.
+ */
+export interface Segment {
+  readonly kind: SegmentKind;
+  readonly anchor: Node;
+  /** Folded into M and B of a linear anchor. */
+  readonly norm?: Node;
+  /** relu or relu6, folded into the output's bounds. */
+  readonly clamp?: Node;
+  readonly output: ValueId;
+}
+
+/** Splits a graph into segments, in order. Every node is in exactly one. */
+export function segments(graph: Graph): Segment[] {
+  const uses = countUses(graph);
+  const readers = new Map<ValueId, Node>();
+  for (const node of graph.nodes) readers.set(node.inputs[0]!, node);
+  const absorbed = new Set<Node>();
+  const follower = (value: ValueId, ...ops: OpName[]): Node | undefined => {
+    const node = uses[value] === 1 ? readers.get(value) : undefined;
+    if (!node || !ops.includes(node.op)) return undefined;
+    absorbed.add(node);
+    return node;
+  };
+  const found: Segment[] = [];
+  for (const anchor of graph.nodes) {
+    if (absorbed.has(anchor)) continue;
+    const kind = KINDS[anchor.op];
+    const norm = kind === 'linear' ? follower(anchor.output, 'batchNormalization') : undefined;
+    const before = (norm ?? anchor).output;
+    const clamp = kind === 'keep' ? undefined : follower(before, 'relu', 'relu6');
+    const output = (clamp ?? norm ?? anchor).output;
+    found.push({ kind, anchor, ...(norm && { norm }), ...(clamp && { clamp }), output });
+  }
+  return found;
+}

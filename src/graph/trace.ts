@@ -1,0 +1,126 @@
+import { rangeError, typeError } from '../core/errors.ts';
+import type { Attrs } from '../core/op.ts';
+import { Rng } from '../core/rng.ts';
+import { BATCH, type Shape } from '../core/shape.ts';
+import { type OpName, ops } from '../ops/table.ts';
+import { type Handle, isHandle, type Operand } from './dispatch.ts';
+import type { Graph, Node, Parameter, Value, ValueId } from './graph.ts';
+import { initialize, isUninitialized } from './initializers.ts';
+
+/**
+ * A value that is not computed yet. Applying an op makes another one that remembers the op and its inputs, so a model's
+ * outputs hold the whole network and tracing is a walk back from them.
+ */
+export class SymbolicTensor implements Handle {
+  static #count = 0;
+  /** Order of creation, which is the order of the program. */
+  readonly sequence = SymbolicTensor.#count++;
+
+  constructor(
+    readonly shape: Shape,
+    readonly source?: {
+      readonly op: OpName;
+      readonly inputs: readonly Operand[];
+      readonly attrs: Attrs;
+      readonly name: string;
+    },
+  ) {}
+
+  apply(op: OpName, inputs: readonly Operand[], attrs: Attrs, name: string = op): SymbolicTensor {
+    const shapes = inputs.map((input) => input.shape);
+    return new SymbolicTensor(ops[op].inferShape(shapes, attrs as never), {
+      op,
+      inputs,
+      attrs,
+      name,
+    });
+  }
+}
+
+/** A symbolic input of a functional model. `shape` is that of one sample, without the batch axis. */
+export function input(shape: Shape): SymbolicTensor {
+  return new SymbolicTensor([BATCH, ...shape]);
+}
+
+export interface TraceOptions {
+  readonly name?: string;
+  /** Seed of the initial weights. */
+  readonly seed?: number;
+}
+
+/**
+ * The Graph from `inputs` to `outputs`. Parameters that have no values yet get them here, in order of appearance, from
+ * `seed`. Throws a TypeError when an output depends on an input that is not listed.
+ */
+export function toGraph(
+  inputs: readonly SymbolicTensor[],
+  outputs: readonly SymbolicTensor[],
+  { name = 'model', seed = 0 }: TraceOptions = {},
+): Graph {
+  const values: Value[] = [];
+  const nodes: Node[] = [];
+  const parameters = new Map<ValueId, Parameter>();
+  const ids = new Map<Operand, ValueId>();
+  const taken = new Set<string>();
+
+  const addValue = (key: Operand, value: Value): ValueId => {
+    ids.set(key, values.length);
+    return values.push(value) - 1;
+  };
+  inputs.forEach((symbol, i) => {
+    const name = unique(taken, i === 0 ? 'input' : `input_${i}`);
+    addValue(symbol, { name, shape: symbol.shape, dtype: 'f32' });
+  });
+  for (const symbol of reachable(inputs, outputs)) {
+    const { op, inputs: operands, attrs, name } = symbol.source!;
+    const nodeName = unique(taken, name);
+    for (const operand of operands) {
+      if (isHandle(operand) || ids.has(operand)) continue;
+      operand.name = operand.name.includes('/') ? operand.name : `${nodeName}/${operand.name}`;
+      if (isUninitialized(operand)) initialize(operand, new Rng(seed * 1000003 + parameters.size));
+      const { name, shape } = operand;
+      parameters.set(addValue(operand, { name, shape, dtype: 'f32' }), operand);
+    }
+    const nodeInputs = operands.map((operand) => ids.get(operand)!);
+    const output = addValue(symbol, { name: nodeName, shape: symbol.shape, dtype: 'f32' });
+    nodes.push({ op, name: nodeName, inputs: nodeInputs, output, attrs });
+  }
+  return {
+    name,
+    values,
+    nodes,
+    inputs: inputs.map((symbol) => ids.get(symbol)!),
+    outputs: outputs.map((symbol) => ids.get(symbol)!),
+    parameters,
+    quantizers: new Map(),
+  };
+}
+
+/** The computed symbols that `outputs` need, in program order. */
+function reachable(
+  inputs: readonly SymbolicTensor[],
+  outputs: readonly SymbolicTensor[],
+): SymbolicTensor[] {
+  const found = new Set<SymbolicTensor>();
+  const open = [...outputs];
+  for (let symbol = open.pop(); symbol; symbol = open.pop()) {
+    if (found.has(symbol) || inputs.includes(symbol)) continue;
+    if (!symbol.source) {
+      throw rangeError('model', 'every input that the outputs need must be listed', symbol.shape);
+    }
+    found.add(symbol);
+    for (const operand of symbol.source.inputs) {
+      if (operand instanceof SymbolicTensor) open.push(operand);
+      else if (isHandle(operand)) throw typeError('model', 'only symbolic values', 'a tensor');
+    }
+  }
+  return [...found].sort((a, b) => a.sequence - b.sequence);
+}
+
+/** Keras' way: conv2d, conv2d_1, conv2d_2. */
+function unique(taken: Set<string>, name: string): string {
+  let candidate = name;
+  for (let i = 1; taken.has(candidate); i++) candidate = `${name}_${i}`;
+  taken.add(candidate);
+  return candidate;
+}

@@ -1,0 +1,22 @@
+/** Octavo: train in TypeScript, quantize while training, ship int8. */
+
+export type { Preprocessing } from './core/preprocess.ts';
+export type { QParams } from './core/qparams.ts';
+export type { Shape } from './core/shape.ts';
+export type { Batch, Dataset } from './data/index.ts';
+export * as data from './data/index.ts';
+export type { Handle } from './graph/dispatch.ts';
+export type { Graph, Node, Parameter, QuantizerSpec, Value } from './graph/graph.ts';
+export { input } from './graph/trace.ts';
+export { add, layers } from './nn/layers.ts';
+export { type Loss, losses } from './nn/losses.ts';
+export { type ModelOptions, model, residual, sequential } from './nn/models.ts';
+export { Module } from './nn/module.ts';
+export { type Optimizer, optimizers } from './optim/optimizer.ts';
+export { type Schedule, schedules } from './optim/schedules.ts';
+export { type Converted, type ConvertOptions, convert } from './quant/convert.ts';
+export { QuantizedModel, type QuantizeOptions, quantizeModel } from './quant/quantizeModel.ts';
+export { type Evaluation, evaluate } from './train/evaluate.ts';
+export { type EpochReport, type FitOptions, fit, type StepReport } from './train/fit.ts';
+export type { Model } from './train/resolve.ts';
+export { useWasm } from './wasm/device.ts';

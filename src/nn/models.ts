@@ -1,0 +1,112 @@
+import { checkOptions, internal, typeError } from '../core/errors.ts';
+import type { Shape } from '../core/shape.ts';
+import { type Handle, isHandle, type Operand } from '../graph/dispatch.ts';
+import { SymbolicTensor } from '../graph/trace.ts';
+import { add } from './layers.ts';
+import { Module } from './module.ts';
+
+export interface ModelOptions {
+  /** Seed of the initial weights; default 0. */
+  readonly seed?: number;
+}
+
+class Sequential extends Module {
+  constructor(
+    readonly members: readonly Module[],
+    { seed = 0 }: ModelOptions,
+  ) {
+    super();
+    this.seed = seed;
+  }
+
+  override get inputShape(): Shape | undefined {
+    return this.members[0]?.inputShape;
+  }
+
+  forward(x: Handle): Handle {
+    return this.members.reduce((value, member) => member.apply(value), x);
+  }
+}
+
+class Residual extends Module {
+  constructor(readonly body: Module) {
+    super();
+  }
+
+  forward(x: Handle): Handle {
+    return add(this.body.apply(x), x);
+  }
+}
+
+/** One module after another. */
+export function sequential(members: readonly Module[], options: ModelOptions = {}): Module {
+  if (members.length === 0) throw typeError('sequential', 'at least one layer', 'none');
+  checkOptions('sequential', options, ['seed']);
+  return new Sequential(members, options);
+}
+
+/** y = body(x) + x; the body keeps the shape. */
+export function residual(members: readonly Module[]): Module {
+  return new Residual(sequential(members));
+}
+
+class Functional extends Module {
+  constructor(
+    readonly input: SymbolicTensor,
+    readonly output: SymbolicTensor,
+    { seed = 0 }: ModelOptions,
+  ) {
+    super();
+    this.seed = seed;
+  }
+
+  override get inputShape(): Shape {
+    return this.input.shape.slice(1);
+  }
+
+  /** Replays the recorded ops on `x`. */
+  forward(x: Handle): Handle {
+    const made = new Map<Handle, Handle>([[this.input, x]]);
+    for (const symbol of this.#program()) {
+      const { op, inputs, attrs, name } = symbol.source!;
+      const operands = inputs.map(
+        (operand): Operand => (isHandle(operand) ? made.get(operand)! : operand),
+      );
+      const first = operands[0];
+      if (!first || !isHandle(first)) throw internal(`${op} has no input`);
+      made.set(symbol, first.apply(op, operands, attrs, name));
+    }
+    return made.get(this.output)!;
+  }
+
+  #program(): SymbolicTensor[] {
+    const found = new Set<SymbolicTensor>();
+    const open = [this.output];
+    for (let symbol = open.pop(); symbol; symbol = open.pop()) {
+      if (symbol === this.input || found.has(symbol)) continue;
+      if (!symbol.source)
+        throw typeError('model', 'every input that the output needs', 'another input');
+      found.add(symbol);
+      for (const operand of symbol.source.inputs)
+        if (operand instanceof SymbolicTensor) open.push(operand);
+    }
+    return [...found].sort((a, b) => a.sequence - b.sequence);
+  }
+}
+
+/**
+ * A model from symbolic tensors:
+ *
+ *     const x = input([28, 28, 1]);
+ *     const net = model({ inputs: x, outputs: layers.dense({ units: 10 }).apply(layers.flatten().apply(x)) });
+ */
+export function model(
+  ends: { readonly inputs: Handle; readonly outputs: Handle },
+  options: ModelOptions = {},
+): Module {
+  const { inputs, outputs } = ends;
+  if (!(inputs instanceof SymbolicTensor && outputs instanceof SymbolicTensor)) {
+    throw typeError('model', 'inputs from input() and outputs made from them', 'another value');
+  }
+  return new Functional(inputs, outputs, options);
+}

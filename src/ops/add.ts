@@ -1,0 +1,65 @@
+import { rangeError } from '../core/errors.ts';
+import type { F32Rule, IntRule, OpDef, QatRescaleRule } from '../core/op.ts';
+import { sameShape, showShape, sizeOf } from '../core/shape.ts';
+
+/** y = a + b      a, b, y [N,…], equal shapes */
+export const add = {
+  name: 'add',
+  inferShape([a, b]) {
+    if (!a || !b || !sameShape(a, b)) {
+      throw rangeError(
+        'add',
+        'both inputs must have one shape',
+        [a, b].map((s) => s && showShape(s)).join(' and '),
+      );
+    }
+    return a;
+  },
+} as const satisfies OpDef;
+
+export const addF32: F32Rule = {
+  forward(cx, [a, b]) {
+    const output = cx.alloc(a!.shape);
+    cx.kernels.f32_vadd(sizeOf(a!.shape), a!.ptr, b!.ptr, output.ptr);
+    return { output };
+  },
+  backward: (_cx, dy) => [dy, dy],
+};
+
+/** M_a = s_a / s_y, M_b = s_b / s_y      quantization.md eq. (12) */
+export const addQat: QatRescaleRule = {
+  kind: 'rescale',
+  multipliers: (inScales, outScale) => Float32Array.from(inScales, (scale) => scale / outScale),
+  evaluate(cx, [a, b], out, multipliers) {
+    const y = cx.alloc(a!.q.shape, 'i8');
+    const params = cx.struct('AddParams', {
+      aZeroPoint: a!.zeroPoint,
+      bZeroPoint: b!.zeroPoint,
+      aMultiplier: multipliers[0]!,
+      bMultiplier: multipliers[1]!,
+      outZeroPoint: out.zeroPoint,
+      qmin: out.qmin,
+      qmax: out.qmax,
+    });
+    cx.kernels.qs8_vadd(sizeOf(y.shape), a!.q.ptr, b!.q.ptr, y.ptr, params);
+    return y;
+  },
+};
+
+export const addInt: IntRule = {
+  lower(cx) {
+    const [a, b] = cx.x;
+    const { data } = cx.constants[0]!;
+    const { zeroPoint, qmin, qmax } = cx.y.qparams;
+    const params = cx.struct('AddParams', {
+      aZeroPoint: a!.qparams.zeroPoint,
+      bZeroPoint: b!.qparams.zeroPoint,
+      aMultiplier: data[0]!,
+      bMultiplier: data[1]!,
+      outZeroPoint: zeroPoint,
+      qmin,
+      qmax,
+    });
+    cx.call('qs8_vadd', sizeOf(cx.y.shape), a!.ptr, b!.ptr, cx.y.ptr, params);
+  },
+};

@@ -1,0 +1,98 @@
+import type {
+  F32Rule,
+  IntRule,
+  Lowering,
+  OpDef,
+  QatRescaleRule,
+  QRef,
+  Ref,
+  TrainContext,
+} from '../core/op.ts';
+import type { Shape } from '../core/shape.ts';
+import { type PoolAttrs, poolFields, slideWindow } from './geometry.ts';
+
+/** y = mean of the taps inside the image; those outside do not count      x [N,H,W,C] */
+export const averagePool2d = {
+  name: 'averagePool2d',
+  inferShape([x], attrs) {
+    const window = slideWindow('averagePool2d', x ?? [], attrs.poolSize, attrs);
+    return [...window, x![3]!];
+  },
+} as const satisfies OpDef<PoolAttrs>;
+
+export const averagePool2dF32: F32Rule<PoolAttrs> = {
+  forward(cx, [x], attrs) {
+    const output = cx.alloc(averagePool2d.inferShape([x!.shape], attrs));
+    const params = cx.struct('PoolParams', poolFields(x!.shape, output.shape, attrs));
+    cx.kernels.f32_avgpool2d(params, x!.shape[0]!, x!.ptr, output.ptr);
+    return { output };
+  },
+  backward: (cx, dy, { inputs: [x] }, attrs) => [averageGradient(cx, dy, x!.shape, attrs)],
+};
+
+export function averageGradient(cx: TrainContext, dy: Ref, xShape: Shape, attrs: PoolAttrs): Ref {
+  const dx = cx.alloc(xShape);
+  const params = cx.struct('PoolParams', poolFields(xShape, dy.shape, attrs));
+  cx.kernels.f32_avgpool2d_backward(params, xShape[0]!, dy.ptr, dx.ptr);
+  return dx;
+}
+
+/** M[count] = s_x / (s_y · count), one entry where the count is always the same      quantization.md eq. (13) */
+export const averagePool2dQat: QatRescaleRule<PoolAttrs> = {
+  kind: 'rescale',
+  multipliers([inScale], outScale, _shapes, attrs) {
+    const taps = attrs.poolSize[0] * attrs.poolSize[1];
+    const padded = attrs.padding.flat().some((pad) => pad > 0);
+    if (!padded) return Float32Array.of(inScale! / (outScale * taps));
+    return Float32Array.from({ length: taps }, (_, i) => inScale! / (outScale * (i + 1)));
+  },
+  evaluate(cx, [x], out, multipliers, attrs) {
+    const shape = averagePool2d.inferShape([x!.q.shape], attrs);
+    return averageQuantized(cx, x!, out, multipliers, attrs, shape);
+  },
+};
+
+export function averageQuantized(
+  cx: TrainContext,
+  x: QRef,
+  out: Omit<QRef, 'q'>,
+  multipliers: Float32Array,
+  attrs: PoolAttrs,
+  windows: Shape,
+): Ref {
+  const y = cx.alloc(windows, 'i8');
+  const table = cx.alloc([multipliers.length]);
+  cx.f32(table).set(multipliers);
+  const params = cx.struct('PoolParams', {
+    ...poolFields(x.q.shape, windows, attrs),
+    inZeroPoint: x.zeroPoint,
+    outZeroPoint: out.zeroPoint,
+    qmin: out.qmin,
+    qmax: out.qmax,
+    multiplier: table.ptr,
+    multiplierStride: multipliers.length > 1 ? 1 : 0,
+  });
+  cx.kernels.qs8_avgpool2d(params, x.q.shape[0]!, x.q.ptr, y.ptr);
+  return y;
+}
+
+export const averagePool2dInt: IntRule<PoolAttrs> = {
+  lower: (cx, attrs) => lowerAverage(cx, attrs, cx.y.shape),
+};
+
+/** `windows` is [N, outHeight, outWidth, C]. */
+export function lowerAverage(cx: Lowering, attrs: PoolAttrs, windows: Shape): void {
+  const [x] = cx.x;
+  const multipliers = Float32Array.from(cx.constants[0]!.data);
+  const { zeroPoint, qmin, qmax } = cx.y.qparams;
+  const params = cx.struct('PoolParams', {
+    ...poolFields(x!.shape, windows, attrs),
+    inZeroPoint: x!.qparams.zeroPoint,
+    outZeroPoint: zeroPoint,
+    qmin,
+    qmax,
+    multiplier: cx.constant(multipliers),
+    multiplierStride: multipliers.length > 1 ? 1 : 0,
+  });
+  cx.call('qs8_avgpool2d', params, x!.shape[0]!, x!.ptr, cx.y.ptr);
+}

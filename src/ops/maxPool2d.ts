@@ -1,0 +1,54 @@
+import type { F32Rule, IntRule, OpDef, QatKeepRule } from '../core/op.ts';
+import { type PoolAttrs, poolFields, slideWindow } from './geometry.ts';
+
+/** y = max of the taps inside the image; the gradient goes to the first of equals      x [N,H,W,C] */
+export const maxPool2d = {
+  name: 'maxPool2d',
+  inferShape([x], attrs) {
+    const window = slideWindow('maxPool2d', x ?? [], attrs.poolSize, attrs);
+    return [...window, x![3]!];
+  },
+} as const satisfies OpDef<PoolAttrs>;
+
+export const maxPool2dF32: F32Rule<PoolAttrs> = {
+  forward(cx, [x], attrs) {
+    const output = cx.alloc(maxPool2d.inferShape([x!.shape], attrs));
+    const params = cx.struct('PoolParams', poolFields(x!.shape, output.shape, attrs));
+    cx.kernels.f32_maxpool2d(params, x!.shape[0]!, x!.ptr, output.ptr);
+    return { output };
+  },
+  backward(cx, dy, { inputs: [x], output }, attrs) {
+    const dx = cx.alloc(x!.shape);
+    const params = cx.struct('PoolParams', poolFields(x!.shape, output.shape, attrs));
+    cx.kernels.f32_maxpool2d_backward(params, x!.shape[0]!, x!.ptr, output.ptr, dy.ptr, dx.ptr);
+    return [dx];
+  },
+};
+
+/** Integers compare as the reals they stand for. */
+export const maxPool2dQat: QatKeepRule<PoolAttrs> = {
+  kind: 'keep',
+  forward(cx, { q, qmin, qmax }, attrs) {
+    const y = cx.alloc(maxPool2d.inferShape([q.shape], attrs), 'i8');
+    const fields = { ...poolFields(q.shape, y.shape, attrs), qmin, qmax };
+    const params = cx.struct('PoolParams', fields);
+    cx.kernels.qs8_maxpool2d(params, q.shape[0]!, q.ptr, y.ptr);
+    return y;
+  },
+  backward(cx, dy, { q }, y, attrs) {
+    const dx = cx.alloc(q.shape);
+    const params = cx.struct('PoolParams', poolFields(q.shape, y.shape, attrs));
+    cx.kernels.qs8_maxpool2d_backward(params, q.shape[0]!, q.ptr, y.ptr, dy.ptr, dx.ptr);
+    return dx;
+  },
+};
+
+export const maxPool2dInt: IntRule<PoolAttrs> = {
+  lower(cx, attrs) {
+    const [x] = cx.x;
+    const { qmin, qmax } = cx.y.qparams;
+    const fields = { ...poolFields(x!.shape, cx.y.shape, attrs), qmin, qmax };
+    const params = cx.struct('PoolParams', fields);
+    cx.call('qs8_maxpool2d', params, x!.shape[0]!, x!.ptr, cx.y.ptr);
+  },
+};

@@ -1,0 +1,109 @@
+/**
+ * The passes that convolution and dense share: both are a product of patches [pixels, k] with weights [n, k], and the
+ * kernels take either through the geometry of ConvParams.
+ */
+
+import type { StructFields } from '../core/abi.ts';
+import { conv2dScratchBytes, packedWeightsBytes } from '../core/int8Layout.ts';
+import type { Lowering, QRef, Ref, TrainContext } from '../core/op.ts';
+import type { Shape } from '../core/shape.ts';
+import {
+  f32Conv2dScratchBytes,
+  f32InputGradientScratchBytes,
+  f32WeightGradientScratchBytes,
+  packedF32Bytes,
+  packedTransposedF32Bytes,
+} from '../wasm/f32Layout.ts';
+import { sampleBytes, sumChunks } from './chunks.ts';
+import { type Epilogue, epilogueParams, opaque, requantParams, weightsOf } from './linear.ts';
+
+export interface Product {
+  /** Output channels. */
+  readonly n: number;
+  /** Taps × input channels. */
+  readonly k: number;
+  readonly fields: StructFields<'ConvParams'>;
+}
+
+export function productForward(
+  cx: TrainContext,
+  { n, k, fields }: Product,
+  [x, w, b]: readonly Ref[],
+  yShape: Shape,
+): Ref {
+  const y = cx.alloc(yShape);
+  const params = cx.struct('ConvParams', fields);
+  const packed = opaque(cx, packedF32Bytes(n, k)).ptr;
+  cx.kernels.f32_pack_weights(n, k, w!.ptr, packed);
+  const scratch = cx.scratch(f32Conv2dScratchBytes(k));
+  cx.kernels.f32_conv2d(params, x!.shape[0]!, x!.ptr, packed, b?.ptr ?? 0, y.ptr, scratch);
+  return y;
+}
+
+/** dx = dyᵀ·w scattered back to the pixels that each patch was gathered from. */
+export function productInputGradient(
+  cx: TrainContext,
+  { n, k, fields }: Product,
+  dy: Ref,
+  w: Ref,
+  xShape: Shape,
+): Ref {
+  const dx = cx.alloc(xShape);
+  const params = cx.struct('ConvParams', fields);
+  const packed = opaque(cx, packedTransposedF32Bytes(n, k)).ptr;
+  cx.kernels.f32_pack_weights_transposed(n, k, w.ptr, packed);
+  const scratch = cx.scratch(f32InputGradientScratchBytes(n, k));
+  cx.kernels.f32_conv2d_input_gradient(params, dy.shape[0]!, dy.ptr, packed, dx.ptr, scratch);
+  return dx;
+}
+
+/** dw = Σ over the batch, in fixed chunks, of dy ⊗ patch. */
+export function productWeightGradient(
+  cx: TrainContext,
+  { n, k, fields }: Product,
+  dy: Ref,
+  x: Ref,
+  wShape: Shape,
+): Ref {
+  const params = cx.struct('ConvParams', fields);
+  const scratch = cx.scratch(f32WeightGradientScratchBytes(n, k));
+  return sumChunks(cx, dy.shape[0]!, wShape, (first, count, into) =>
+    cx.kernels.f32_conv2d_weight_gradient(
+      params,
+      count,
+      dy.ptr + first * sampleBytes(dy),
+      x.ptr + first * sampleBytes(x),
+      into.ptr,
+      scratch,
+    ),
+  );
+}
+
+/** u of quantization.md eq. (7) from int8 activations and weights. */
+export function productQuantized(
+  cx: TrainContext,
+  { n, k, fields }: Product,
+  x: QRef,
+  w: Ref,
+  yShape: Shape,
+  epilogue: Epilogue,
+): Ref {
+  const y = cx.alloc(yShape);
+  const params = epilogueParams(cx, fields, x, epilogue);
+  const packed = opaque(cx, packedWeightsBytes(n, k)).ptr;
+  cx.kernels.qs8_pack_weights(n, k, w.ptr, packed);
+  const scratch = cx.scratch(conv2dScratchBytes(k));
+  cx.kernels.qs8_f32_conv2d(params, x.q.shape[0]!, x.q.ptr, packed, y.ptr, scratch);
+  return y;
+}
+
+export function lowerProduct(cx: Lowering, { n, k, fields }: Product): void {
+  const [x] = cx.x;
+  const data = weightsOf(cx);
+  const params = requantParams(cx, fields, { data, channels: n, inner: k });
+  const packed = cx.packed(packedWeightsBytes(n, k), data, (from, to) =>
+    cx.kernels.qs8_pack_weights(n, k, from, to),
+  );
+  const scratch = cx.scratch(conv2dScratchBytes(k));
+  cx.call('qs8_conv2d', params, x!.shape[0]!, x!.ptr, packed, cx.y.ptr, scratch);
+}

@@ -1,0 +1,28 @@
+import type { OpDef } from '../core/op.ts';
+import { add } from './add.ts';
+import { averagePool2d } from './averagePool2d.ts';
+import { batchNormalization } from './batchNormalization.ts';
+import { conv2d } from './conv2d.ts';
+import { dense } from './dense.ts';
+import { depthwiseConv2d } from './depthwiseConv2d.ts';
+import { flatten } from './flatten.ts';
+import { globalAveragePool2d } from './globalAveragePool2d.ts';
+import { maxPool2d } from './maxPool2d.ts';
+import { relu, relu6 } from './relu.ts';
+
+/** Every op. A new one makes the compiler list each rule table that still lacks it. */
+export const ops = {
+  add,
+  averagePool2d,
+  batchNormalization,
+  conv2d,
+  dense,
+  depthwiseConv2d,
+  flatten,
+  globalAveragePool2d,
+  maxPool2d,
+  relu,
+  relu6,
+} as const satisfies Record<string, OpDef<never>>;
+
+export type OpName = keyof typeof ops;

@@ -1,0 +1,204 @@
+import { StepContext } from '../autograd/context.ts';
+import { executeIntegers } from '../autograd/integer.ts';
+import { ParameterStore } from '../autograd/parameters.ts';
+import { qatRule } from '../autograd/rules.ts';
+import type { Bundle, Golden } from '../bundle/bundle.ts';
+import { writeBundle } from '../bundle/write.ts';
+import { internal, rangeError } from '../core/errors.ts';
+import { foldRequant, type NormInput } from '../core/foldRequant.ts';
+import type { Attrs } from '../core/op.ts';
+import type { QParams } from '../core/qparams.ts';
+import { quantize } from '../core/rounding.ts';
+import { sizeOf } from '../core/shape.ts';
+import type { Graph, Node, ValueId } from '../graph/graph.ts';
+import { type Segment, segments } from '../graph/passes/segments.ts';
+import { activationQParams } from '../graph/quantizerParams.ts';
+import type { NormAttrs } from '../ops/batchNormalization.ts';
+import { clampBounds } from '../ops/relu.ts';
+import type { OpName } from '../ops/table.ts';
+import { withDeviceSync } from '../wasm/device.ts';
+import { GraphBuilder } from './graphBuilder.ts';
+import type { QuantizedModel } from './quantizeModel.ts';
+import { channelLayout, forEachWeight } from './weightLayout.ts';
+
+export interface ConvertOptions {
+  /** Written into the bundle: where the model comes from. */
+  readonly provenance?: Readonly<Record<string, string | number>>;
+  /** SPDX expression of the model's licence. */
+  readonly license?: string;
+}
+
+/** An integer graph, ready to ship. */
+export interface Converted {
+  readonly graph: Graph;
+  /** The bundle file (docs/bundle.md). Equal models give equal bytes. */
+  toBytes(): Uint8Array;
+}
+
+/**
+ * Turns a trained quantized model into an integer graph: weights become int8, batch normalization and scales become M
+ * and B, clamps become bounds. Throws a RangeError for a model whose ranges were never set.
+ */
+export function convert(model: QuantizedModel, options: ConvertOptions = {}): Converted {
+  if (!model.calibrated) {
+    throw rangeError(
+      'convert',
+      'a model whose ranges were set by fit, evaluate or calibrate',
+      'none',
+    );
+  }
+  const graph = toIntegers(model.graph);
+  const bundle: Bundle = { graph, golden: [goldenVector(model)], ...options };
+  return { graph, toBytes: () => writeBundle(bundle) };
+}
+
+/** Integers in and out as evaluation computes them. */
+function goldenVector(model: QuantizedModel): Golden {
+  const { graph, samples, quantizers } = model;
+  return withDeviceSync((device) => {
+    const store = new ParameterStore(device, graph);
+    const cx = new StepContext(device, false);
+    const [, ...sample] = graph.values[graph.inputs[0]!]!.shape;
+    const x = cx.alloc([samples.size, ...sample]);
+    cx.f32(x).set(samples.x);
+    const values = executeIntegers(cx, store, graph, quantizers, [x]);
+    const integers = (id: ValueId) => cx.i8(values.get(id)!.q).slice();
+    return { input: integers(graph.inputs[0]!), outputs: graph.outputs.map(integers) };
+  });
+}
+
+/** The integer graph of a quantized one: a node for each segment (quantization.md, table 1). */
+export function toIntegers(graph: Graph): Graph {
+  const builder = new GraphBuilder(graph);
+  for (const id of graph.inputs) builder.activation(id, qparamsOf(graph, id));
+  for (const segment of segments(graph)) new SegmentConverter(graph, builder, segment).convert();
+  return builder.finish();
+}
+
+function qparamsOf(graph: Graph, id: ValueId): QParams {
+  const spec = graph.quantizers.get(id);
+  if (!spec) throw internal(`value ${graph.values[id]?.name} has no quantizer`);
+  return activationQParams(spec);
+}
+
+class SegmentConverter {
+  constructor(
+    readonly graph: Graph,
+    readonly builder: GraphBuilder,
+    readonly segment: Segment,
+  ) {}
+
+  convert(): void {
+    const { kind, anchor } = this.segment;
+    if (kind === 'keep') this.#keep(anchor);
+    else if (kind === 'linear') this.#linear(anchor);
+    else if (kind === 'rescale') this.#rescale(anchor);
+    else this.#norm(anchor);
+  }
+
+  #emit(
+    op: OpName,
+    activations: readonly ValueId[],
+    constants: readonly ValueId[],
+    qparams: QParams,
+  ): void {
+    const { anchor, clamp, output } = this.segment;
+    const bounds = clamp ? clampedTo(qparams, clamp.op) : qparams;
+    this.builder.node(
+      op,
+      anchor.name,
+      activations,
+      constants,
+      output,
+      bounds,
+      anchor.attrs as Attrs,
+    );
+  }
+
+  #keep(node: Node): void {
+    const qparams = this.builder.qparams(node.inputs[0]!);
+    const clamps = node.op === 'relu' || node.op === 'relu6';
+    const bounds = clamps ? clampedTo(qparams, node.op) : qparams;
+    this.#emit(node.op, [node.inputs[0]!], [], bounds);
+  }
+
+  #linear(anchor: Node): void {
+    const { builder, graph } = this;
+    const [x, w, b] = anchor.inputs as [ValueId, ValueId, ValueId?];
+    const out = qparamsOf(graph, this.segment.output);
+    const weightScale = graph.quantizers.get(w)!.scale.data;
+    const { multiplier, addend } = foldRequant({
+      channels: weightScale.length,
+      inScale: builder.qparams(x).scale[0]!,
+      weightScale,
+      outScale: out.scale[0]!,
+      bias: this.#data(b),
+      norm: this.segment.norm && this.#normInput(this.segment.norm),
+    });
+    const constants = [
+      this.#weights(w),
+      builder.constant(`${anchor.name}/multiplier`, multiplier),
+      builder.constant(`${anchor.name}/addend`, addend),
+    ];
+    this.#emit(anchor.op, [x], constants, out);
+  }
+
+  #weights(id: ValueId): ValueId {
+    const spec = this.graph.quantizers.get(id)!;
+    const { data, shape, name } = this.graph.parameters.get(id)!;
+    const { qmin, qmax, axis, scale } = spec;
+    const inverse = Float32Array.from(scale.data, (s) => 1 / s);
+    const q = new Int8Array(sizeOf(shape));
+    forEachWeight(channelLayout(shape, axis!), (c, i) => {
+      q[i] = quantize(data[i]!, inverse[c]!, 0, qmin, qmax);
+    });
+    const qparams = { scale: Array.from(scale.data), zeroPoint: 0, qmin, qmax, axis: axis! };
+    return this.builder.constant(name, q, shape, qparams);
+  }
+
+  #rescale(anchor: Node): void {
+    const { builder, graph } = this;
+    const rule = qatRule(anchor.op);
+    if (rule?.kind !== 'rescale') throw internal(`${anchor.op} does not rescale`);
+    const out = qparamsOf(graph, this.segment.output);
+    const scales = anchor.inputs.map((id) => builder.qparams(id).scale[0]!);
+    const shapes = anchor.inputs.map((id) => graph.values[id]!.shape);
+    const multipliers = rule.multipliers(scales, out.scale[0]!, shapes, anchor.attrs as never);
+    const constants = [builder.constant(`${anchor.name}/multiplier`, multipliers)];
+    this.#emit(anchor.op, anchor.inputs, constants, out);
+  }
+
+  #norm(anchor: Node): void {
+    const { builder } = this;
+    const [x] = anchor.inputs as [ValueId];
+    const out = qparamsOf(this.graph, this.segment.output);
+    const { multiplier, addend } = foldRequant({
+      channels: this.graph.values[x]!.shape.at(-1)!,
+      inScale: builder.qparams(x).scale[0]!,
+      weightScale: [1],
+      outScale: out.scale[0]!,
+      norm: this.#normInput(anchor),
+    });
+    const constants = [
+      builder.constant(`${anchor.name}/multiplier`, multiplier),
+      builder.constant(`${anchor.name}/addend`, addend),
+    ];
+    this.#emit(anchor.op, [x], constants, out);
+  }
+
+  #data(id: ValueId | undefined): ArrayLike<number> | undefined {
+    return id === undefined ? undefined : this.graph.parameters.get(id)?.data;
+  }
+
+  #normInput({ inputs, attrs }: Node): NormInput {
+    const [, gamma, beta, mean, variance] = inputs.map((id) => this.#data(id));
+    const { epsilon } = attrs as unknown as NormAttrs;
+    return { gamma, beta, mean: mean!, variance: variance!, epsilon };
+  }
+}
+
+function clampedTo(qparams: QParams, op: OpName): QParams {
+  const { scale, zeroPoint, qmin, qmax } = qparams;
+  const hi = op === 'relu6' ? 6 : Infinity;
+  return { ...qparams, ...clampBounds({ scale: scale[0]!, zeroPoint, qmin, qmax }, hi) };
+}

@@ -1,0 +1,74 @@
+import type { QuantizerRefs, QuantizerRule } from '../autograd/quantizer.ts';
+import type { Ref, TrainContext } from '../core/op.ts';
+import { roundToRange } from '../core/rounding.ts';
+import { sizeOf } from '../core/shape.ts';
+import type { QuantizerSpec } from '../graph/graph.ts';
+import {
+  activationGradients,
+  MIN_SCALE,
+  quantizeActivation,
+  quantizeWeights,
+  type Range,
+  weightGradients,
+} from './kernels.ts';
+import { absoluteMaxima, channelLayout } from './weightLayout.ts';
+
+/** Share of the old average that a step keeps. */
+const DECAY = 0.99;
+
+/**
+ * Ranges that follow the data: for activations a moving average of the batch minimum and maximum, for weights the last
+ * value of max |w| per channel. The average is divided by its own weight (Kingma 2015, §3), so that it is right from
+ * the first step on, whatever it started from. Gradients pass straight through; nothing is learned.
+ */
+export const movingAverage: QuantizerRule = {
+  quantize(cx, x, refs, spec) {
+    if (cx.training) observe(cx, x, refs, spec);
+    return quantizeActivation(cx, x, rangeOf(cx, refs, spec), spec);
+  },
+
+  backward(cx, dy, x, q, _refs, spec) {
+    const { scale, zeroPoint } = q;
+    return { dx: activationGradients(cx, dy, x, { scale, zeroPoint }, spec).dx };
+  },
+
+  quantizeWeights(cx, w, refs, spec) {
+    const maxima = absoluteMaxima(cx.f32(w), channelLayout(w.shape, spec.axis!));
+    cx.f32(refs.scale).set(maxima.map((max) => Math.max(max / spec.qmax, MIN_SCALE)));
+    return quantizeWeights(cx, w, refs.scale, spec);
+  },
+
+  backwardWeights(cx, dy, w, refs, spec) {
+    return { dx: weightGradients(cx, dy, w, refs.scale, spec).dx };
+  },
+};
+
+/** state [3]: averages of min and max, and the weight that they have collected. */
+function observe(cx: TrainContext, x: Ref, refs: QuantizerRefs, spec: QuantizerSpec): void {
+  const bounds = cx.alloc([2]);
+  cx.kernels.f32_min_max(sizeOf(x.shape), x.ptr, bounds.ptr);
+  const [min, max] = cx.f32(bounds) as unknown as [number, number];
+  const state = cx.f32(refs.state!);
+  state[0] = DECAY * state[0]! + (1 - DECAY) * min;
+  state[1] = DECAY * state[1]! + (1 - DECAY) * max;
+  state[2] = DECAY * state[2]! + (1 - DECAY);
+  const range = rangeFromBounds(state[0]! / state[2]!, state[1]! / state[2]!, spec);
+  cx.f32(refs.scale)[0] = range.scale;
+  if (refs.zeroPoint) cx.f32(refs.zeroPoint)[0] = range.zeroPoint;
+}
+
+/** The asymmetric grid over [min, max] stretched to hold 0, the zero point nudged to an integer: eq. (14). */
+export function rangeFromBounds(min: number, max: number, spec: QuantizerSpec): Range {
+  const { qmin, qmax, fixedZeroPoint } = spec;
+  const lo = fixedZeroPoint === undefined ? Math.min(0, min) : 0;
+  const hi = Math.max(0, max);
+  const scale = Math.fround(Math.max((hi - lo) / (qmax - qmin), MIN_SCALE));
+  return { scale, zeroPoint: fixedZeroPoint ?? roundToRange(qmin - lo / scale, 0, qmin, qmax) };
+}
+
+function rangeOf(cx: TrainContext, refs: QuantizerRefs, spec: QuantizerSpec): Range {
+  const { fixedZeroPoint, qmin, qmax } = spec;
+  const average = refs.zeroPoint ? cx.f32(refs.zeroPoint)[0]! : 0;
+  const zeroPoint = fixedZeroPoint ?? roundToRange(average, 0, qmin, qmax);
+  return { scale: cx.f32(refs.scale)[0]!, zeroPoint };
+}

@@ -1,0 +1,97 @@
+import type { QuantizerTable } from '../autograd/quantizer.ts';
+import { checkInteger, checkOptions, rangeError } from '../core/errors.ts';
+import { applyTable, normalizeTable } from '../core/preprocess.ts';
+import type { Graph } from '../graph/graph.ts';
+import { Module } from '../nn/module.ts';
+import { type CalibrationBatch, calibrate } from './calibrate.ts';
+import { type MethodName, methods } from './methods.ts';
+import { prepare } from './prepare.ts';
+
+export interface QuantizeOptions {
+  /**
+   * 'lsq' (the default): learned scales and zero points, started from a search for the least squared error.
+   * 'movingAverage': ranges follow the data.
+   */
+  readonly method?: MethodName;
+  /** Batches that the first ranges are taken from; default 8. */
+  readonly calibrationBatches?: number;
+}
+
+/** Batches of anything that has samples: a Dataset is one. */
+export interface CalibrationData
+  extends AsyncIterable<{
+    readonly x: Float32Array | Uint8Array;
+    readonly size: number;
+  }> {}
+
+/** Samples that a bundle carries as golden vectors. */
+const GOLDEN_SAMPLES = 4;
+
+/** A model under quantization-aware training: `fit`, `evaluate` and `convert` take it. */
+export class QuantizedModel {
+  readonly quantizers: QuantizerTable = methods;
+  /** Real inputs [count, …] that `convert` turns into golden vectors. */
+  samples: CalibrationBatch = { x: new Float32Array(0), size: 0 };
+
+  constructor(
+    readonly graph: Graph,
+    readonly calibrationBatches: number,
+  ) {}
+
+  get calibrated(): boolean {
+    return this.samples.size > 0;
+  }
+
+  /** Sets the ranges from the first batches of `data`, unless that was done before. */
+  async prepare(data: CalibrationData): Promise<void> {
+    if (!this.calibrated) await this.calibrate(data);
+  }
+
+  /** Sets the ranges from the first batches of `data`. */
+  async calibrate(data: CalibrationData): Promise<void> {
+    const batches: CalibrationBatch[] = [];
+    for await (const { x, size } of data) {
+      batches.push({ x: this.#real(x), size });
+      if (batches.length === this.calibrationBatches) break;
+    }
+    await calibrate(this.graph, batches);
+    const { x, size } = batches[0]!;
+    const count = Math.min(GOLDEN_SAMPLES, size);
+    this.samples = { x: x.slice(0, (x.length / size) * count), size: count };
+  }
+
+  /** A copy of a batch as real values. */
+  #real(x: Float32Array | Uint8Array): Float32Array {
+    if (x instanceof Float32Array) return x.slice();
+    const { mean, std } = this.graph.preprocessing ?? { mean: [0], std: [1] };
+    const channels = Math.max(mean.length, std.length);
+    const real = new Float32Array(x.length);
+    applyTable(x, normalizeTable({ mean, std }, channels), real);
+    return real;
+  }
+}
+
+/**
+ * Puts quantizers into a trained model: int8 weights, symmetric per output channel; int8 activations, asymmetric per
+ * tensor. Weights are shared with the model. Ranges are set from data at the first `fit` or `evaluate`, or by
+ * `calibrate`. Throws a RangeError for a model that is quantized already.
+ */
+export function quantizeModel(
+  model: Module | Graph,
+  options: QuantizeOptions = {},
+): QuantizedModel {
+  checkOptions('quantizeModel', options, ['method', 'calibrationBatches']);
+  const { method = 'lsq', calibrationBatches = 8 } = options;
+  checkInteger('quantizeModel', 'calibrationBatches', calibrationBatches, 1);
+  if (!(method in methods)) {
+    throw rangeError(
+      'quantizeModel',
+      `method must be one of ${Object.keys(methods).join(', ')}`,
+      method,
+    );
+  }
+  const graph = model instanceof Module ? model.build() : model;
+  if (graph.quantizers.size > 0)
+    throw rangeError('quantizeModel', 'a float model', 'a quantized one');
+  return new QuantizedModel(prepare(graph, method), calibrationBatches);
+}

@@ -1,0 +1,50 @@
+import type { QuantizerTable } from '../autograd/quantizer.ts';
+import { typeError } from '../core/errors.ts';
+import { showShape } from '../core/shape.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { Graph } from '../graph/graph.ts';
+import { Module } from '../nn/module.ts';
+
+/** A model under quantization-aware training, as `quantizeModel` makes it. */
+export interface Quantized {
+  readonly graph: Graph;
+  readonly quantizers: QuantizerTable;
+  /** Sets ranges from data, if that was not done yet. Called before the first step. */
+  prepare(dataset: Dataset): Promise<void>;
+}
+
+/** What `fit`, `evaluate` and the like take. */
+export type Model = Module | Graph | Quantized;
+
+export interface Resolved {
+  readonly graph: Graph;
+  readonly quantizers?: QuantizerTable;
+  prepare?(dataset: Dataset): Promise<void>;
+}
+
+/** The graph of a model for this dataset. Throws a RangeError when samples do not fit it. */
+export function resolve(where: string, model: Model, dataset: Dataset): Resolved {
+  const { shape, preprocessing, labels } = dataset;
+  const about = { ...(preprocessing && { preprocessing }), ...(labels && { labels }) };
+  if (model instanceof Module) return checked(where, { graph: model.build(shape, about) }, dataset);
+  if ('quantizers' in model && 'graph' in model) return checked(where, model, dataset);
+  if ('nodes' in model) return checked(where, { graph: { ...about, ...model } }, dataset);
+  throw typeError(where, 'a model, a Graph or a quantized model', typeof model);
+}
+
+function checked(where: string, resolved: Resolved, { shape, classes }: Dataset): Resolved {
+  const { graph } = resolved;
+  const input = graph.values[graph.inputs[0]!]!.shape.slice(1);
+  const output = graph.values[graph.outputs[0]!]!.shape;
+  if (String(input) !== String(shape)) {
+    throw typeError(where, `samples of shape ${showShape(input)}`, showShape(shape));
+  }
+  if (output.length !== 2 || output[1]! < classes) {
+    throw typeError(
+      where,
+      `a model with output [N,${classes}] for ${classes} classes`,
+      showShape(output),
+    );
+  }
+  return resolved;
+}

@@ -1,0 +1,95 @@
+import { StepContext } from '../autograd/context.ts';
+import { execute } from '../autograd/execute.ts';
+import { ParameterStore } from '../autograd/parameters.ts';
+import { Tape } from '../autograd/tape.ts';
+import type { Ref } from '../core/op.ts';
+import { sizeOf } from '../core/shape.ts';
+import type { Batch } from '../data/dataset.ts';
+import { type Parameter, parametersOf } from '../graph/graph.ts';
+import type { Loss } from '../nn/losses.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import type { Device } from '../wasm/device.ts';
+import { BatchLoader } from './batch.ts';
+import type { Resolved } from './resolve.ts';
+
+export interface StepResult {
+  /** Mean loss of the batch. */
+  readonly loss: number;
+  readonly correct: number;
+}
+
+/** One run of training on one device: parameters and optimizer slots stay in wasm memory, each step leaves no trace. */
+export class Trainer {
+  readonly #store: ParameterStore;
+  readonly #loader: BatchLoader;
+  readonly #slots = new Map<Parameter, Ref[]>();
+
+  constructor(
+    readonly device: Device,
+    readonly model: Resolved,
+    readonly loss: Loss,
+    readonly optimizer: Optimizer,
+    /** Steps of the whole run, for schedules. */
+    readonly total: number,
+  ) {
+    this.#store = new ParameterStore(device, model.graph);
+    this.#loader = new BatchLoader(model.graph);
+    this.#restoreSlots();
+  }
+
+  /** Forward, loss, backward, update. `index` counts the steps of this run from 0. */
+  step(batch: Batch, index: number): StepResult {
+    const cx = new StepContext(this.device, true);
+    try {
+      const tape = new Tape(cx, this.#store);
+      const { graph, quantizers } = this.model;
+      const [output] = execute(tape, graph, [this.#loader.load(cx, batch)], { quantizers });
+      const { loss, correct, gradient } = this.loss.evaluate(cx, output!.ref, batch.y);
+      tape.backward(output!, gradient);
+      this.#update(cx, tape, index);
+      return { loss, correct };
+    } finally {
+      cx.end();
+    }
+  }
+
+  #update(cx: StepContext, tape: Tape, index: number): void {
+    const { learningRate, memory } = this.optimizer;
+    const rate = typeof learningRate === 'number' ? learningRate : learningRate(index, this.total);
+    memory.step++;
+    for (const [parameter, gradient] of tape.gradients()) {
+      const w = this.#store.ref(parameter);
+      const slots = this.#slots.get(parameter)!;
+      const target = { w, gradient, slots, decay: parameter.decay };
+      this.optimizer.update(cx, target, rate, memory.step);
+      const least = parameter.minimum;
+      if (least !== undefined)
+        cx.kernels.f32_vclamp(sizeOf(w.shape), w.ptr, w.ptr, least, Infinity);
+    }
+  }
+
+  #restoreSlots(): void {
+    const { memory, slots } = this.optimizer;
+    for (const parameter of parametersOf(this.model.graph)) {
+      if (!parameter.trainable) continue;
+      const saved = memory.slots.get(parameter);
+      const refs = Array.from({ length: slots }, (_, i) => {
+        const ref = this.device.tensor(parameter.shape);
+        const view = this.device.view(ref, 'f32');
+        if (saved) view.set(saved[i]!);
+        else view.fill(0);
+        return ref;
+      });
+      this.#slots.set(parameter, refs);
+    }
+  }
+
+  /** Writes parameters and optimizer slots back to where they live between runs. */
+  save(): void {
+    this.#store.download();
+    for (const [parameter, refs] of this.#slots) {
+      const copies = refs.map((ref) => this.device.view(ref, 'f32').slice());
+      this.optimizer.memory.slots.set(parameter, copies);
+    }
+  }
+}
