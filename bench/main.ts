@@ -12,6 +12,7 @@ type Suite = { run(options: Options): Report | Promise<Report> };
 /** Loaded when asked for: a suite may need what another host lacks. */
 const suites: Record<string, () => Promise<Suite>> = {
   kernels: () => import('./kernels.ts'),
+  size: () => import('./size.ts'),
 };
 
 function print({ suite, host, cpu, invalid, rows }: Report): void {

@@ -1,0 +1,4 @@
+/** Octavo's inference runtime: `octavo/runtime`. */
+export type { InputData } from './runtime/input.ts';
+export { type LoadOptions, load } from './runtime/load.ts';
+export type { RunOptions, Session, TensorInfo } from './runtime/session.ts';

@@ -1,0 +1,36 @@
+import { readBundle } from '../bundle/read.ts';
+import { checkInteger, checkOptions, typeError } from '../core/errors.ts';
+import type { WasmSource } from '../wasm/instantiate.ts';
+import { moduleFrom } from './module.ts';
+import { makePlan } from './plan.ts';
+import { Session } from './session.ts';
+
+export interface LoadOptions {
+  /** The inference kernels (`octavo/infer.wasm`), for hosts that do not compile WebAssembly from bytes. */
+  readonly wasm?: WasmSource;
+  /** Samples a run. */
+  readonly batch?: number;
+}
+
+/**
+ * Makes a bundle ready to run. Its arrays are copied: `bytes` may change afterwards. Throws a TypeError or RangeError
+ * that says what is wrong with the bundle or an option.
+ */
+export async function load(
+  bytes: Uint8Array | ArrayBuffer,
+  options: LoadOptions = {},
+): Promise<Session> {
+  checkOptions('load', options, ['wasm', 'batch']);
+  const { wasm, batch = 1 } = options;
+  checkInteger('load', 'batch', batch, 1);
+  const { graph } = readBundle(toBytes(bytes));
+  return new Session(makePlan(graph, await moduleFrom(wasm), batch));
+}
+
+/** The file's bytes as a view. */
+export function toBytes(bytes: Uint8Array | ArrayBuffer): Uint8Array {
+  if (bytes instanceof Uint8Array) return bytes;
+  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
+  const kind = Object(bytes).constructor?.name;
+  throw typeError('load', 'the bundle must be a Uint8Array or an ArrayBuffer', kind);
+}

@@ -1,0 +1,88 @@
+import { rangeError } from '../core/errors.ts';
+import type { InferKernels } from '../core/kernels.ts';
+import type { Graph, ValueId } from '../graph/graph.ts';
+import { instantiate } from '../wasm/instantiate.ts';
+import { type Activation, activationsOf, lifetimes } from './activations.ts';
+import { ALIGNMENT, alignUp, type Block, placeBlocks } from './arena.ts';
+import { Constants } from './constants.ts';
+import { type InputConversion, type Lowered, lowerGraph, type Pass } from './lower.ts';
+
+/** An activation with its address. */
+export interface PlannedValue extends Activation {
+  readonly ptr: number;
+}
+
+/** A graph made ready to run: everything decidable before the first input is decided here. */
+export interface Plan extends Lowered {
+  readonly graph: Graph;
+  readonly batch: number;
+  readonly memory: WebAssembly.Memory;
+  readonly activations: ReadonlyMap<ValueId, PlannedValue>;
+  /** Sizes in bytes of the two regions of memory. */
+  readonly bytes: { readonly constants: number; readonly arena: number };
+}
+
+export type { InputConversion };
+
+const PAGE = 65536;
+const MOST_PAGES = 65536;
+
+/** Kernels may read up to 16 bytes past their inputs. */
+const SLACK = ALIGNMENT;
+
+/**
+ *     | 64 unused | constants: packed weights, arrays, params structs | slack | arena: activations, scratch | slack |
+ *
+ * While packing, the arena's place holds the unpacked weights. Memory has its final size from the start: a plan never
+ * grows it. `graph` must be a valid integer graph (`validateGraph`). Throws a RangeError when it does not fit into a memory.
+ */
+export function makePlan(graph: Graph, module: WebAssembly.Module, batch = 1): Plan {
+  const activations = activationsOf(graph, batch);
+  const sizes = measure(graph, activations);
+  const { offsets } = sizes.placement;
+  const arena = alignUp(sizes.constantsEnd + SLACK);
+  const arenaBytes = Math.max(sizes.placement.bytes, sizes.stagingBytes);
+  const memory = allocate(arena + arenaBytes + SLACK, batch);
+  const roots = [...sizes.roots.keys()];
+  const addresses = new Map(roots.map((root, i) => [root, arena + offsets[i]!]));
+  let nextScratch = roots.length;
+  const lowered = lowerGraph({
+    graph,
+    activations,
+    constants: new Constants(ALIGNMENT, { buffer: memory.buffer, staging: arena }),
+    kernels: instantiate<InferKernels>(module, memory),
+    addressOf: (root) => addresses.get(root)!,
+    scratch: () => arena + offsets[nextScratch++]!,
+  });
+  const planned = [...activations].map(
+    ([id, value]) => [id, { ...value, ptr: addresses.get(value.root)! }] as const,
+  );
+  const bytes = { constants: sizes.constantsEnd - ALIGNMENT, arena: sizes.placement.bytes };
+  return { ...lowered, graph, batch, memory, activations: new Map(planned), bytes };
+}
+
+/** The sizing pass: places the activations and, after them in the list of blocks, every scratch request in order. */
+function measure(graph: Graph, activations: Pass['activations']) {
+  const roots = lifetimes(graph, activations);
+  const constants = new Constants(ALIGNMENT);
+  const scratch: Block[] = [];
+  const request = (block: Block) => {
+    scratch.push(block);
+    return 0;
+  };
+  lowerGraph({ graph, activations, constants, addressOf: () => 0, scratch: request });
+  return {
+    roots,
+    placement: placeBlocks([...roots.values(), ...scratch]),
+    constantsEnd: constants.end,
+    stagingBytes: constants.stagingBytes,
+  };
+}
+
+function allocate(bytes: number, batch: number): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / PAGE);
+  if (pages > MOST_PAGES) {
+    throw rangeError('load', 'the model must fit into 4 GiB', `${bytes} bytes at batch ${batch}`);
+  }
+  return new WebAssembly.Memory({ initial: pages, maximum: pages });
+}

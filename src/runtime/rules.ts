@@ -1,0 +1,28 @@
+import type { IntRule } from '../core/op.ts';
+import { addInt } from '../ops/add.ts';
+import { averagePool2dInt } from '../ops/averagePool2d.ts';
+import { conv2dInt } from '../ops/conv2d.ts';
+import { denseInt } from '../ops/dense.ts';
+import { depthwiseConv2dInt } from '../ops/depthwiseConv2d.ts';
+import { flattenInt } from '../ops/flatten.ts';
+import { globalAveragePool2dInt } from '../ops/globalAveragePool2d.ts';
+import { maxPool2dInt } from '../ops/maxPool2d.ts';
+import { clampInt } from '../ops/relu.ts';
+import type { OpName } from '../ops/table.ts';
+
+/** Batch normalization is folded before a graph is integer. */
+export type IntOpName = Exclude<OpName, 'batchNormalization'>;
+
+/** How each op runs as integers. */
+export const intRules = {
+  add: addInt,
+  averagePool2d: averagePool2dInt,
+  conv2d: conv2dInt,
+  dense: denseInt,
+  depthwiseConv2d: depthwiseConv2dInt,
+  flatten: flattenInt,
+  globalAveragePool2d: globalAveragePool2dInt,
+  maxPool2d: maxPool2dInt,
+  relu: clampInt,
+  relu6: clampInt,
+} as const satisfies Record<IntOpName, IntRule<never>>;

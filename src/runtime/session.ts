@@ -1,0 +1,118 @@
+import { typeError } from '../core/errors.ts';
+import type { Shape } from '../core/shape.ts';
+import type { ValueId } from '../graph/graph.ts';
+import { type InputData, type InputWriter, inputWriter } from './input.ts';
+import type { Call } from './lower.ts';
+import type { Plan } from './plan.ts';
+
+/** An int8 input or output of a session: real = scale · (q − zeroPoint). */
+export interface TensorInfo {
+  readonly name: string;
+  /** With the batch size filled in. */
+  readonly shape: Shape;
+  readonly dtype: 'i8';
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+export type Inputs = Readonly<Record<string, InputData>>;
+export type Outputs<T = Int8Array> = Readonly<Record<string, T>>;
+
+export interface RunOptions {
+  /** Return copies, which later runs leave alone. */
+  readonly copy?: boolean;
+  /** Return the f32 reals that the integers stand for, as copies. */
+  readonly dequantize?: boolean;
+}
+
+/** A model ready to run. Its memory is freed with it. */
+export class Session {
+  /** A single input is named `input`; several have the names of their graph values. */
+  readonly inputs: readonly TensorInfo[];
+  /** A single output is named `output`; several have the names of their graph values. */
+  readonly outputs: readonly TensorInfo[];
+  readonly #writers: readonly InputWriter[];
+  readonly #steps: readonly Call[];
+  readonly #views: Outputs;
+
+  constructor(plan: Plan) {
+    const { graph, activations, memory } = plan;
+    this.inputs = describe(plan, graph.inputs, 'input');
+    this.outputs = describe(plan, graph.outputs, 'output');
+    this.#writers = this.inputs.map(({ name }, i) => inputWriter(plan, i, name));
+    this.#steps = plan.nodes.flat();
+    this.#views = byName(this.outputs, (_, i) => {
+      const { ptr, size } = activations.get(graph.outputs[i]!)!;
+      return new Int8Array(memory.buffer, ptr, size);
+    });
+  }
+
+  /**
+   * Runs the model on one array an input: its integers, f32 reals, or u8 pixels where the model has preprocessing.
+   * Returns one array an output. Without options these are views of the session's memory in an object that is the
+   * same each time, so nothing is allocated, and the next run overwrites them. Throws a TypeError for wrong names and
+   * kinds, a RangeError for wrong lengths.
+   */
+  run(inputs: Inputs, options?: RunOptions & { readonly dequantize?: false }): Outputs;
+  run(inputs: Inputs, options: RunOptions & { readonly dequantize: true }): Outputs<Float32Array>;
+  run(inputs: Inputs, options?: RunOptions): Outputs | Outputs<Float32Array> {
+    this.#checkNames(inputs);
+    const writers = this.#writers;
+    for (let i = 0; i < writers.length; i++) writers[i]!(inputs[this.inputs[i]!.name]!);
+    const steps = this.#steps;
+    for (let i = 0; i < steps.length; i++) steps[i]!();
+    if (options?.dequantize) return this.#reals();
+    if (options?.copy) return this.#copies();
+    return this.#views;
+  }
+
+  #checkNames(inputs: Inputs): void {
+    const infos = this.inputs;
+    let given = 0;
+    for (const _ in inputs) given++;
+    let known = 0;
+    for (let i = 0; i < infos.length; i++) if (inputs?.[infos[i]!.name] !== undefined) known++;
+    if (given === infos.length && known === given) return;
+    const names = infos.map(({ name }) => `"${name}"`).join(', ');
+    throw typeError('run', `inputs must be an object with ${names}`, showKeys(inputs));
+  }
+
+  // Closures stay out of `run`: one that captures `this` costs a context object a call.
+
+  #copies(): Outputs {
+    return byName(this.outputs, ({ name }) => this.#views[name]!.slice());
+  }
+
+  /** x̂ = f32((q − zeroPoint) · scale) */
+  #reals(): Outputs<Float32Array> {
+    return byName(this.outputs, ({ name, scale, zeroPoint }) =>
+      Float32Array.from(this.#views[name]!, (q) => (q - zeroPoint) * scale),
+    );
+  }
+}
+
+function describe(plan: Plan, ids: readonly ValueId[], single: string): TensorInfo[] {
+  return ids.map((id) => {
+    const { name, shape, qparams } = plan.activations.get(id)!;
+    const { scale, zeroPoint } = qparams;
+    const known = ids.length === 1 ? single : name;
+    return { name: known, shape, dtype: 'i8', scale: scale[0]!, zeroPoint };
+  });
+}
+
+function byName<T>(
+  infos: readonly TensorInfo[],
+  make: (info: TensorInfo, i: number) => T,
+): Outputs<T> {
+  return Object.fromEntries(infos.map((info, i) => [info.name, make(info, i)]));
+}
+
+function showKeys(inputs: unknown): string {
+  if (typeof inputs !== 'object' || inputs === null) return String(inputs);
+  if (ArrayBuffer.isView(inputs)) return inputs.constructor.name;
+  return (
+    Object.keys(inputs)
+      .map((key) => `"${key}"`)
+      .join(', ') || 'none'
+  );
+}
