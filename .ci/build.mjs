@@ -51,14 +51,15 @@ function stage(name, sources, products, work) {
   writeFileSync(stamp, now);
 }
 
-function compileModule(name, target) {
-  const raw = at('build', `${name}.${target}.raw.wasm`);
-  const out = at('build', target === 'release' ? `${name}.wasm` : `${name}.debug.wasm`);
-  run(bin('asc'), [`assembly/${name}.ts`, '--config', 'asconfig.json', '--target', target, '-o', raw]);
+function compileModule(name) {
+  const raw = at('build', `${name}.raw.wasm`);
+  const out = at('build', `${name}.wasm`);
+  const options = ['--config', 'asconfig.json', '--target', 'release', '-o', raw];
+  run(bin('asc'), [`assembly/${name}.ts`, ...options]);
   // Features by name: -all would let newer opcodes in. Measured after asc -O3: a few bytes, no speed.
   const features = ['simd', 'bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals'];
-  const level = target === 'release' ? ['-O3', '--strip-debug', '--strip-producers'] : ['-O0'];
-  run(bin('wasm-opt'), [raw, ...features.map((f) => `--enable-${f}`), ...level, '-o', out]);
+  const enabled = features.map((feature) => `--enable-${feature}`);
+  run(bin('wasm-opt'), [raw, ...enabled, '-O3', '--strip-debug', '--strip-producers', '-o', out]);
 }
 
 function inline(name) {
@@ -72,8 +73,7 @@ function inline(name) {
 
 function wasm() {
   mkdirSync(at('src/wasm/generated'), { recursive: true });
-  for (const name of MODULES) compileModule(name, 'release');
-  for (const name of ['infer', 'train']) compileModule(name, 'debug');
+  for (const name of MODULES) compileModule(name);
   for (const name of ['infer', 'train']) inline(name);
 }
 

@@ -18,5 +18,6 @@ export { type Converted, type ConvertOptions, convert } from './quant/convert.ts
 export { QuantizedModel, type QuantizeOptions, quantizeModel } from './quant/quantizeModel.ts';
 export { type Evaluation, evaluate } from './train/evaluate.ts';
 export { type EpochReport, type FitOptions, fit, type StepReport } from './train/fit.ts';
+export { type IntegerVisitor, visitIntegers } from './train/integers.ts';
 export type { Model } from './train/resolve.ts';
-export { useWasm } from './wasm/device.ts';
+export { useWasm } from './autograd/device.ts';

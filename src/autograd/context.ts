@@ -2,7 +2,7 @@ import type { StructFields, StructName } from '../core/abi.ts';
 import type { DType } from '../core/dtype.ts';
 import type { Ref, TrainContext } from '../core/op.ts';
 import type { Shape } from '../core/shape.ts';
-import type { Device } from '../wasm/device.ts';
+import type { Device } from './device.ts';
 
 /** The services of one step: everything it allocates goes back at `end`. */
 export class StepContext implements TrainContext {

@@ -1,6 +1,6 @@
 import type { Ref } from '../core/op.ts';
 import { type Graph, type Parameter, parametersOf } from '../graph/graph.ts';
-import type { Device } from '../wasm/device.ts';
+import type { Device } from './device.ts';
 
 /** The f32 parameters of a graph in wasm memory, for as long as a run lasts. */
 export class ParameterStore {

@@ -13,7 +13,7 @@ import {
   f32WeightGradientScratchBytes,
   packedF32Bytes,
   packedTransposedF32Bytes,
-} from '../wasm/f32Layout.ts';
+} from '../core/f32Layout.ts';
 import { sampleBytes, sumChunks } from './chunks.ts';
 import { type Epilogue, epilogueParams, opaque, requantParams, weightsOf } from './linear.ts';
 

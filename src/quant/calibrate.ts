@@ -6,7 +6,7 @@ import { rangeError } from '../core/errors.ts';
 import type { Ref } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph, QuantizerSpec, ValueId } from '../graph/graph.ts';
-import { withDevice } from '../wasm/device.ts';
+import { withDevice } from '../autograd/device.ts';
 import { rangeFromBounds } from './movingAverage.ts';
 import {
   activationCandidates,

@@ -16,7 +16,7 @@ import { activationQParams } from '../graph/quantizerParams.ts';
 import type { NormAttrs } from '../ops/batchNormalization.ts';
 import { clampBounds } from '../ops/relu.ts';
 import type { OpName } from '../ops/table.ts';
-import { withDeviceSync } from '../wasm/device.ts';
+import { withDeviceSync } from '../autograd/device.ts';
 import { GraphBuilder } from './graphBuilder.ts';
 import type { QuantizedModel } from './quantizeModel.ts';
 import { channelLayout, forEachWeight } from './weightLayout.ts';

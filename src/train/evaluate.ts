@@ -7,7 +7,7 @@ import { checkOptions } from '../core/errors.ts';
 import type { Ref } from '../core/op.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { crossEntropy, type Loss } from '../nn/losses.ts';
-import { withDevice } from '../wasm/device.ts';
+import { withDevice } from '../autograd/device.ts';
 import { BatchLoader } from './batch.ts';
 import { type Model, type Resolved, resolve } from './resolve.ts';
 

@@ -8,7 +8,7 @@ import type { Batch } from '../data/dataset.ts';
 import { type Parameter, parametersOf } from '../graph/graph.ts';
 import type { Loss } from '../nn/losses.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import type { Device } from '../wasm/device.ts';
+import type { Device } from '../autograd/device.ts';
 import { BatchLoader } from './batch.ts';
 import type { Resolved } from './resolve.ts';
 

@@ -7,7 +7,7 @@ import {
   f32WeightGradientScratchBytes,
   packedF32Bytes,
   packedTransposedF32Bytes,
-} from '../../../src/wasm/f32Layout.ts';
+} from '../../../src/core/f32Layout.ts';
 import { GuardedMemory } from '../../helpers/guarded.ts';
 import { implementations } from '../../helpers/memory.ts';
 import { dense, inputGradient, output, weightGradient } from '../../reference/f32/conv2d.ts';

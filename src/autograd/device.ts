@@ -5,9 +5,9 @@ import { internal } from '../core/errors.ts';
 import type { InferKernels, TrainKernels } from '../core/kernels.ts';
 import type { Ref } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
-import infer from './generated/infer.ts';
-import train from './generated/train.ts';
-import { compile, inflate, instantiate, type WasmSource } from './instantiate.ts';
+import infer from '../wasm/generated/infer.ts';
+import train from '../wasm/generated/train.ts';
+import { compile, inflate, instantiate, type WasmSource } from '../wasm/instantiate.ts';
 
 const PAGE = 65536;
 const ALIGN = 64;

@@ -1,0 +1,47 @@
+import cliProgress from 'cli-progress';
+
+export interface Progress {
+  /** `done` of `total`, with what to show beside it. */
+  update(done: number, notes: string): void;
+  end(): void;
+}
+
+/** A bar with time left on a terminal; elsewhere nothing until it ends, and then one line. */
+export function startProgress(title: string, total: number): Progress {
+  return process.stderr.isTTY ? bar(title, total) : line(title);
+}
+
+function bar(title: string, total: number): Progress {
+  const made = new cliProgress.SingleBar(
+    {
+      format: `${title.padEnd(14)} {bar} {percentage}%  {notes}  {eta_formatted} left`,
+      barCompleteChar: '█',
+      barIncompleteChar: '░',
+      barsize: 24,
+      stream: process.stderr,
+      hideCursor: true,
+      etaBuffer: 100,
+      fps: 8,
+    },
+    cliProgress.Presets.rect,
+  );
+  made.start(total, 0, { notes: '' });
+  return {
+    update: (done, notes) => made.update(done, { notes }),
+    end: () => made.stop(),
+  };
+}
+
+function line(title: string): Progress {
+  const started = Date.now();
+  let last = '';
+  return {
+    update: (_, notes) => {
+      last = notes;
+    },
+    end: () => {
+      const seconds = ((Date.now() - started) / 1000).toFixed(1);
+      process.stderr.write(`${title}  ${last}  ${seconds} s\n`);
+    },
+  };
+}

@@ -1,0 +1,26 @@
+/** Rows of cells under a header: the first column to the left, the others to the right, a rule under the header. */
+export function formatTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  const all = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!),
+      )
+      .join('   ')
+      .trimEnd();
+  const rule = '─'.repeat(widths.reduce((sum, width) => sum + width + 3, -3));
+  return [line(header), rule, ...rows.map(line)].join('\n');
+}
+
+/** 12,345 */
+export function grouped(n: number): string {
+  return n.toLocaleString('en-US');
+}
+
+export function percent(fraction: number): string {
+  return `${(100 * fraction).toFixed(2)} %`;
+}
