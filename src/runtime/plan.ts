@@ -25,7 +25,8 @@ export interface Plan extends Lowered {
 export type { InputConversion };
 
 const PAGE = 65536;
-const MOST_PAGES = 65536;
+/** 2 GiB: kernels count and address in i32. */
+const MOST_PAGES = 32768;
 
 /** Kernels may read up to 16 bytes past their inputs. */
 const SLACK = ALIGNMENT;
@@ -81,8 +82,11 @@ function measure(graph: Graph, activations: Pass['activations']) {
 
 function allocate(bytes: number, batch: number): WebAssembly.Memory {
   const pages = Math.ceil(bytes / PAGE);
-  if (pages > MOST_PAGES) {
-    throw rangeError('load', 'the model must fit into 4 GiB', `${bytes} bytes at batch ${batch}`);
+  const size = `${Math.ceil(bytes / 2 ** 20)} MiB at batch ${batch}`;
+  if (pages > MOST_PAGES) throw rangeError('load', 'the model must fit into 2048 MiB', size);
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+  } catch (cause) {
+    throw new Error(`load: this host must give the model's memory of ${size}`, { cause });
   }
-  return new WebAssembly.Memory({ initial: pages, maximum: pages });
 }

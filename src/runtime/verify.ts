@@ -1,8 +1,9 @@
 import type { Golden } from '../bundle/bundle.ts';
 import { readBundle } from '../bundle/read.ts';
+import type { TypedArray } from '../core/dtype.ts';
 import { checkOptions } from '../core/errors.ts';
 import { sampleSize } from '../core/shape.ts';
-import type { Graph } from '../graph/graph.ts';
+import type { Graph, ValueId } from '../graph/graph.ts';
 import type { WasmSource } from '../wasm/instantiate.ts';
 import { runLayers } from './layers.ts';
 import { toBytes } from './load.ts';
@@ -16,9 +17,10 @@ export interface VerifyOptions {
   readonly reference?: boolean;
 }
 
-/** One integer that differs. `index` counts in the vector's tensor, samples included. */
+/** One integer that differs: number `index` of a value in one sample of a vector. */
 export interface Mismatch {
   readonly vector: number;
+  readonly sample: number;
   /** Name of the graph value. */
   readonly value: string;
   readonly index: number;
@@ -53,21 +55,36 @@ export async function verify(
   checkOptions('verify', options, ['wasm', 'reference']);
   const { graph, golden } = readBundle(toBytes(bytes));
   const module = await moduleFrom(options.wasm);
+  // One sample at a time, so that one plan serves vectors of any length.
+  const plan = makePlan(graph, module);
   const outputs = new Tally();
   const layers = new Tally();
   golden.forEach((vector, i) => {
-    const batch = vector.input.length / sampleSize(graph.values[graph.inputs[0]!]!.shape);
-    const input = vector.input as Int8Array;
-    const got = runLayers(makePlan(graph, module, batch), input);
-    outputs.add(i, got, expectedOutputs(graph, vector));
-    if (options.reference) layers.add(i, got, interpret(graph, input, batch));
+    for (let sample = 0; sample < samplesIn(graph, vector); sample++) {
+      const input = sampleOf(graph, graph.inputs[0]!, vector.input, sample);
+      const got = runLayers(plan, input);
+      outputs.add(i, sample, got, expectedOutputs(graph, vector, sample));
+      if (options.reference) layers.add(i, sample, got, interpret(graph, input));
+    }
   });
   const report = { vectors: golden.length, ...outputs.result() };
   return options.reference ? { ...report, reference: layers.result() } : report;
 }
 
-function expectedOutputs(graph: Graph, { outputs }: Golden): Map<string, Int8Array> {
-  return new Map(graph.outputs.map((id, i) => [graph.values[id]!.name, outputs[i] as Int8Array]));
+function samplesIn(graph: Graph, { input }: Golden): number {
+  return input.length / sampleSize(graph.values[graph.inputs[0]!]!.shape);
+}
+
+function sampleOf(graph: Graph, id: ValueId, data: TypedArray, sample: number): Int8Array {
+  const size = sampleSize(graph.values[id]!.shape);
+  return (data as Int8Array).subarray(sample * size, (sample + 1) * size);
+}
+
+function expectedOutputs(graph: Graph, { outputs }: Golden, sample: number) {
+  const named = graph.outputs.map((id, i) => {
+    return [graph.values[id]!.name, sampleOf(graph, id, outputs[i]!, sample)] as const;
+  });
+  return new Map(named);
 }
 
 const KEPT = 100;
@@ -80,6 +97,7 @@ class Tally {
   /** Compares the tensors that `expected` names. */
   add(
     vector: number,
+    sample: number,
     got: ReadonlyMap<string, Int8Array>,
     expected: ReadonlyMap<string, Int8Array>,
   ): void {
@@ -91,7 +109,7 @@ class Tally {
         this.#mismatching++;
         if (this.#mismatches.length === KEPT) continue;
         const pair = { got: other[index]!, expected: tensor[index]! };
-        this.#mismatches.push({ vector, value, index, ...pair });
+        this.#mismatches.push({ vector, sample, value, index, ...pair });
       }
     }
   }

@@ -58,7 +58,7 @@ describe('load', () => {
       'load: wasm must be a valid WebAssembly module, got 3 other bytes',
     ],
     [{ wasm: 'infer.wasm' }, 'load: wasm must be a WebAssembly.Module or its bytes, got string'],
-    [{ batch: 1e9 }, /^load: the model must fit into 4 GiB, got \d+ bytes at batch 1000000000$/],
+    [{ batch: 1e9 }, /^load: the model must fit into 2048 MiB, got \d+ MiB at batch 1000000000$/],
   ])('refuses %o', async (options, message) => {
     await expect(load(bytes, options as object)).rejects.toThrow(message);
   });
