@@ -1,4 +1,5 @@
 import { StepContext } from '../autograd/context.ts';
+import { withDevice } from '../autograd/device.ts';
 import { execute } from '../autograd/execute.ts';
 import { ParameterStore } from '../autograd/parameters.ts';
 import { Tape } from '../autograd/tape.ts';
@@ -6,7 +7,6 @@ import { rangeError } from '../core/errors.ts';
 import type { Ref } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph, QuantizerSpec, ValueId } from '../graph/graph.ts';
-import { withDevice } from '../autograd/device.ts';
 import { rangeFromBounds } from './movingAverage.ts';
 import {
   activationCandidates,

@@ -1,4 +1,5 @@
 import { StepContext } from '../autograd/context.ts';
+import { withDeviceSync } from '../autograd/device.ts';
 import { executeIntegers } from '../autograd/integer.ts';
 import { ParameterStore } from '../autograd/parameters.ts';
 import { qatRule } from '../autograd/rules.ts';
@@ -7,7 +8,7 @@ import { writeBundle } from '../bundle/write.ts';
 import { internal, rangeError } from '../core/errors.ts';
 import { foldRequant, type NormInput } from '../core/foldRequant.ts';
 import type { Attrs } from '../core/op.ts';
-import type { QParams } from '../core/qparams.ts';
+import { type QParams, weightRange } from '../core/qparams.ts';
 import { quantize } from '../core/rounding.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph, Node, ValueId } from '../graph/graph.ts';
@@ -16,10 +17,19 @@ import { activationQParams } from '../graph/quantizerParams.ts';
 import type { NormAttrs } from '../ops/batchNormalization.ts';
 import { clampBounds } from '../ops/relu.ts';
 import type { OpName } from '../ops/table.ts';
-import { withDeviceSync } from '../autograd/device.ts';
 import { GraphBuilder } from './graphBuilder.ts';
 import type { QuantizedModel } from './quantizeModel.ts';
 import { channelLayout, forEachWeight } from './weightLayout.ts';
+
+/** The window of a 1x1 convolution. */
+const POINTWISE = {
+  strides: [1, 1],
+  padding: [
+    [0, 0],
+    [0, 0],
+  ],
+  dilation: [1, 1],
+} as const;
 
 export interface ConvertOptions {
   /** Written into the bundle: where the model comes from. */
@@ -101,18 +111,11 @@ class SegmentConverter {
     activations: readonly ValueId[],
     constants: readonly ValueId[],
     qparams: QParams,
+    attrs: Attrs = this.segment.anchor.attrs,
   ): void {
     const { anchor, clamp, output } = this.segment;
     const bounds = clamp ? clampedTo(qparams, clamp.op) : qparams;
-    this.builder.node(
-      op,
-      anchor.name,
-      activations,
-      constants,
-      output,
-      bounds,
-      anchor.attrs as Attrs,
-    );
+    this.builder.node(op, anchor.name, activations, constants, output, bounds, attrs);
   }
 
   #keep(node: Node): void {
@@ -168,22 +171,43 @@ class SegmentConverter {
     this.#emit(anchor.op, anchor.inputs, constants, out);
   }
 
+  /** An affine map per channel is a depthwise 1x1 convolution with weights 1, or over [N,C] the identity matrix. */
   #norm(anchor: Node): void {
     const { builder } = this;
     const [x] = anchor.inputs as [ValueId];
+    const { shape } = this.graph.values[x]!;
+    const channels = shape.at(-1)!;
     const out = qparamsOf(this.graph, this.segment.output);
     const { multiplier, addend } = foldRequant({
-      channels: this.graph.values[x]!.shape.at(-1)!,
+      channels,
       inScale: builder.qparams(x).scale[0]!,
       weightScale: [1],
       outScale: out.scale[0]!,
       norm: this.#normInput(anchor),
     });
+    const image = shape.length === 4;
     const constants = [
+      image ? this.#ones(channels) : this.#identity(channels),
       builder.constant(`${anchor.name}/multiplier`, multiplier),
       builder.constant(`${anchor.name}/addend`, addend),
     ];
-    this.#emit(anchor.op, [x], constants, out);
+    if (image) this.#emit('depthwiseConv2d', [x], constants, out, POINTWISE);
+    else this.#emit('dense', [x], constants, out, {});
+  }
+
+  #ones(channels: number): ValueId {
+    const qparams = { scale: Array(channels).fill(1), zeroPoint: 0, ...weightRange(8), axis: 2 };
+    const name = `${this.segment.anchor.name}/ones`;
+    return this.builder.constant(name, new Int8Array(channels).fill(1), [1, 1, channels], qparams);
+  }
+
+  #identity(channels: number): ValueId {
+    const qparams = { scale: Array(channels).fill(1), zeroPoint: 0, ...weightRange(8), axis: 0 };
+    const w = Int8Array.from({ length: channels ** 2 }, (_, i) =>
+      i % (channels + 1) === 0 ? 1 : 0,
+    );
+    const name = `${this.segment.anchor.name}/identity`;
+    return this.builder.constant(name, w, [channels, channels], qparams);
   }
 
   #data(id: ValueId | undefined): ArrayLike<number> | undefined {
