@@ -12,6 +12,7 @@ type Suite = { run(options: Options): Report | Promise<Report> };
 /** Loaded when asked for: a suite may need what another host lacks. */
 const suites: Record<string, () => Promise<Suite>> = {
   kernels: () => import('./kernels.ts'),
+  'qat-step': () => import('./qatStep.ts'),
   size: () => import('./size.ts'),
 };
 
@@ -25,7 +26,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '15' },
+    rounds: { type: 'string', default: '60' },
     only: { type: 'string', default: '' },
   },
 });

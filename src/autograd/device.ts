@@ -23,6 +23,11 @@ export class Device {
   readonly #memory = new WebAssembly.Memory({ initial: 16 });
   #top = ALIGN;
 
+  /** A device of its own, for a run that should not share one. */
+  static async create(): Promise<Device> {
+    return new Device(modules ?? (await loadModules()));
+  }
+
   constructor(modules: Modules) {
     this.kernels = {
       ...instantiate<InferKernels>(modules.infer, this.#memory),
@@ -129,7 +134,7 @@ async function loadModules(): Promise<Modules> {
  * for the next run.
  */
 export async function withDevice<T>(work: (device: Device) => Promise<T>): Promise<T> {
-  const device = idle.pop() ?? new Device(modules ?? (await loadModules()));
+  const device = idle.pop() ?? (await Device.create());
   const mark = device.mark();
   try {
     return await work(device);
