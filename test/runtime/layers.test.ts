@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
+import type { Graph } from '../../src/graph/graph.ts';
 import type { Pair } from '../../src/ops/geometry.ts';
 import { interpret } from '../../src/runtime/reference/interpret.ts';
 import type { IntOpName } from '../../src/runtime/rules.ts';
@@ -56,6 +57,32 @@ const graphs: Record<IntOpName, (b: IntGraph, c: Case) => number> = {
   relu6: (b, c) => b.clamp(b.input([...c.image, c.channels]), 'relu6'),
 };
 
+const linearAndRescaled = ['conv2d', 'depthwiseConv2d', 'dense', 'add', 'averagePool2d'] as const;
+
+/** Ops on [6,5,9] whose sums are small. */
+const tied: Record<(typeof linearAndRescaled)[number], (b: IntGraph, x: number) => number> = {
+  conv2d: (b, x) => b.conv2d(x, [8, 1, 1]),
+  depthwiseConv2d: (b, x) => b.depthwise(x, [1, 2]),
+  dense: (b, x) => b.dense(b.flatten(x), 3),
+  add: (b, x) => b.add(x, x),
+  averagePool2d: (b, x) => b.averagePool(x, { poolSize: [1, 2] }),
+};
+
+/**
+ * Gives the last node small weights and multipliers that make half integers, and then 1e-9, too small to show in an
+ * f32 sum, as every addend, or as the second multiplier of an add.
+ */
+function setTies(graph: Graph, rng: Rng): void {
+  const { op, inputs } = graph.nodes.at(-1)!;
+  const constants = inputs.flatMap((id) => graph.parameters.get(id) ?? []);
+  for (const { data } of constants) {
+    const draw = () => (data instanceof Int8Array ? rng.below(3) - 1 : rng.below(4) - 1.5);
+    for (let i = 0; i < data.length; i++) data[i] = draw();
+  }
+  if (op === 'add') constants[0]!.data[1] = 1e-9;
+  else constants[2]?.data.fill(rng.below(2) ? 1e-9 : -1e-9);
+}
+
 function window({ strides, padding, dilation }: Pick<Case, 'strides' | 'padding' | 'dilation'>) {
   return { strides, padding, dilation };
 }
@@ -85,6 +112,29 @@ describe('every layer of the plan equals the interpreter, in every integer', () 
     const graph = b.build([sum, b.flatten(deep), b.globalAveragePool(sum)]);
     for (const batch of [1, 3]) expect(compareLayers(graph, batch, 6)).toBeGreaterThan(0);
   });
+
+  test.each(linearAndRescaled)('%s, every u on a tie or a hair beside one', (op) => {
+    for (let seed = 0; seed < 20; seed++) {
+      const b = new IntGraph(seed);
+      const x = b.input([6, 5, 9]);
+      const graph = b.build([tied[op](b, x)]);
+      setTies(graph, b.rng);
+      expect(compareLayers(graph, 1, seed)).toBeGreaterThan(0);
+    }
+  });
+
+  test.each([300, 1000, 3e38])(
+    'multipliers and addends up to %d, far outside magic rounding',
+    (most) => {
+      const graph = smallNetwork(4);
+      const rng = new Rng(5);
+      for (const { data } of graph.parameters.values()) {
+        if (!(data instanceof Float32Array) || data.length < 3) continue;
+        for (let i = 0; i < data.length; i += 3) data[i] = (rng.uniform() * 2 - 1) * most;
+      }
+      expect(compareLayers(graph, 3, 6)).toBeGreaterThan(1000);
+    },
+  );
 
   test('the integers compared fill the int8 range and saturate rarely', () => {
     // Guards the cases above: integers that all saturate would agree for the wrong reason.
