@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { applyTable, normalizeTable, quantizeTable } from '../../src/core/preprocess.ts';
+import { quantize } from '../../src/core/rounding.ts';
+
+const pre = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+test('normalizeTable is (pixel / 255 − mean) / std, rounded once', () => {
+  const table = normalizeTable(pre, 3);
+  expect(table).toHaveLength(768);
+  for (let i = 0; i < table.length; i++) {
+    const [c, pixel] = [Math.floor(i / 256), i % 256];
+    expect(table[i]).toBe(Math.fround((pixel / 255 - pre.mean[c]!) / pre.std[c]!));
+  }
+});
+
+test('one mean and one std serve all channels', () => {
+  const table = normalizeTable({ mean: [0.5], std: [0.25] }, 2);
+  expect(table.subarray(256)).toEqual(table.subarray(0, 256));
+  expect([table[0], table[255]]).toEqual([-2, 2]);
+});
+
+test('quantizeTable is normalize, then quantize: the runtime sees what training sees', () => {
+  const input = { scale: [Math.fround(0.0187)], zeroPoint: -14, qmin: -128, qmax: 127 };
+  const inverse = Math.fround(1 / input.scale[0]!);
+  const reals = normalizeTable(pre, 3);
+  expect([...quantizeTable(pre, 3, input)]).toEqual(
+    Array.from(reals, (real) => quantize(real, inverse, -14, -128, 127)),
+  );
+});
+
+test.each([1, 2, 3])('applyTable looks up interleaved pixels of %i channels', (channels) => {
+  const table = Float32Array.from({ length: channels * 256 }, (_, i) => i);
+  const pixels = Uint8Array.from({ length: 4 * channels }, (_, i) => (i * 37) % 256);
+  const out = new Float32Array(pixels.length);
+  applyTable(pixels, table, out);
+  expect([...out]).toEqual(Array.from(pixels, (pixel, i) => (i % channels) * 256 + pixel));
+});
