@@ -1,7 +1,7 @@
 import { rangeError, typeError } from '../core/errors.ts';
 import type { Attrs } from '../core/op.ts';
 import { Rng } from '../core/rng.ts';
-import { BATCH, type Shape } from '../core/shape.ts';
+import { BATCH, type Shape, showShape } from '../core/shape.ts';
 import { type OpName, ops } from '../ops/table.ts';
 import { type Handle, isHandle, type Operand } from './dispatch.ts';
 import type { Graph, Node, Parameter, Value, ValueId } from './graph.ts';
@@ -50,7 +50,7 @@ export interface TraceOptions {
 
 /**
  * The Graph from `inputs` to `outputs`. Parameters that have no values yet get them here, in order of appearance, from
- * `seed`. Throws a TypeError when an output depends on an input that is not listed.
+ * `seed`. Throws a RangeError when an output depends on an input that is not listed.
  */
 export function toGraph(
   inputs: readonly SymbolicTensor[],
@@ -76,10 +76,11 @@ export function toGraph(
     const nodeName = unique(taken, name);
     for (const operand of operands) {
       if (isHandle(operand) || ids.has(operand)) continue;
-      operand.name = operand.name.includes('/') ? operand.name : `${nodeName}/${operand.name}`;
+      // A layer from another model brings that one's name along: the value takes only its last part.
+      const name = unique(taken, `${nodeName}/${operand.name.split('/').at(-1)}`);
+      if (!operand.name.includes('/')) operand.name = name;
       if (isUninitialized(operand)) initialize(operand, new Rng(seed * 1000003 + parameters.size));
-      const { name, shape } = operand;
-      parameters.set(addValue(operand, { name, shape, dtype: 'f32' }), operand);
+      parameters.set(addValue(operand, { name, shape: operand.shape, dtype: 'f32' }), operand);
     }
     const nodeInputs = operands.map((operand) => ids.get(operand)!);
     const output = addValue(symbol, { name: nodeName, shape: symbol.shape, dtype: 'f32' });
@@ -106,7 +107,11 @@ function reachable(
   for (let symbol = open.pop(); symbol; symbol = open.pop()) {
     if (found.has(symbol) || inputs.includes(symbol)) continue;
     if (!symbol.source) {
-      throw rangeError('model', 'every input that the outputs need must be listed', symbol.shape);
+      throw rangeError(
+        'model',
+        'every input that the outputs need must be listed',
+        showShape(symbol.shape),
+      );
     }
     found.add(symbol);
     for (const operand of symbol.source.inputs) {

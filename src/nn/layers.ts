@@ -73,6 +73,10 @@ abstract class Layer<O extends LayerOptions> extends Module {
     checkOptions(op, options, known);
   }
 
+  protected override get label(): string {
+    return this.options.name ?? this.op;
+  }
+
   override get inputShape(): Shape | undefined {
     return this.options.inputShape;
   }

@@ -1,5 +1,5 @@
-import { checkOptions, internal, typeError } from '../core/errors.ts';
-import type { Shape } from '../core/shape.ts';
+import { checkOptions, internal, rangeError, typeError } from '../core/errors.ts';
+import { type Shape, sameShape, showShape } from '../core/shape.ts';
 import { type Handle, isHandle, type Operand } from '../graph/dispatch.ts';
 import { SymbolicTensor } from '../graph/trace.ts';
 import { add } from './layers.ts';
@@ -64,8 +64,12 @@ class Functional extends Module {
     return this.input.shape.slice(1);
   }
 
-  /** Replays the recorded ops on `x`. */
+  /** Replays the recorded ops on `x`; their attributes hold for one shape. */
   forward(x: Handle): Handle {
+    const { shape } = this.input;
+    if (!sameShape(x.shape.slice(1), shape.slice(1))) {
+      throw rangeError('model', `an input of shape ${showShape(shape)}`, showShape(x.shape));
+    }
     const made = new Map<Handle, Handle>([[this.input, x]]);
     for (const symbol of this.#program()) {
       const { op, inputs, attrs, name } = symbol.source!;
@@ -104,6 +108,7 @@ export function model(
   ends: { readonly inputs: Handle; readonly outputs: Handle },
   options: ModelOptions = {},
 ): Module {
+  checkOptions('model', options, ['seed']);
   const { inputs, outputs } = ends;
   if (!(inputs instanceof SymbolicTensor && outputs instanceof SymbolicTensor)) {
     throw typeError('model', 'inputs from input() and outputs made from them', 'another value');

@@ -39,10 +39,15 @@ export abstract class Module {
       return parameter;
     }
     if (!sameShape(known.shape, options.shape)) {
-      const expected = `an input that gives shape ${showShape(known.shape)}, as before`;
-      throw rangeError(known.name, expected, showShape(options.shape));
+      const expected = `an input for which ${options.name} is ${showShape(known.shape)}, as before`;
+      throw rangeError(this.label, expected, showShape(options.shape));
     }
     return known;
+  }
+
+  /** How messages call the module. */
+  protected get label(): string {
+    return this.constructor.name;
   }
 
   /** Sample shape that the first layer names, if it does. */
@@ -55,8 +60,9 @@ export abstract class Module {
    * `about` is what the data says of itself; the graph keeps the first.
    */
   build(shape: Shape | undefined = this.inputShape, about: DataNotes = {}): Graph {
+    this.#checkShape(shape);
     if (this.#graph) {
-      this.#graph = { ...about, ...this.#checkShape(this.#graph, shape) };
+      this.#graph = { ...about, ...this.#graph };
       return this.#graph;
     }
     if (!shape) {
@@ -75,9 +81,11 @@ export abstract class Module {
     return this.#graph;
   }
 
-  #checkShape(graph: Graph, shape: Shape | undefined): Graph {
-    const known = graph.values[graph.inputs[0]!]!.shape.slice(1);
-    if (!shape || sameShape(shape, known)) return graph;
+  /** Samples keep the shape of the first ones, which is the one that the first layer names. */
+  #checkShape(shape: Shape | undefined): void {
+    const graph = this.#graph;
+    const known = graph ? graph.values[graph.inputs[0]!]!.shape.slice(1) : this.inputShape;
+    if (!shape || !known || sameShape(shape, known)) return;
     throw rangeError('model', `samples of shape ${showShape(known)}`, showShape(shape));
   }
 }

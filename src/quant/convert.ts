@@ -146,9 +146,12 @@ class SegmentConverter {
     this.#emit(anchor.op, [x], constants, out);
   }
 
+  /** Once, however many nodes read them. */
   #weights(id: ValueId): ValueId {
+    const known = this.builder.find(id);
+    if (known !== undefined) return known;
     const spec = this.graph.quantizers.get(id)!;
-    const { data, shape, name } = this.graph.parameters.get(id)!;
+    const { data, shape } = this.graph.parameters.get(id)!;
     const { qmin, qmax, axis, scale } = spec;
     const inverse = Float32Array.from(scale.data, (s) => 1 / s);
     const q = new Int8Array(sizeOf(shape));
@@ -156,7 +159,7 @@ class SegmentConverter {
       q[i] = quantize(data[i]!, inverse[c]!, 0, qmin, qmax);
     });
     const qparams = { scale: Array.from(scale.data), zeroPoint: 0, qmin, qmax, axis: axis! };
-    return this.builder.constant(name, q, shape, qparams);
+    return this.builder.weights(id, q, shape, qparams);
   }
 
   #rescale(anchor: Node): void {

@@ -30,8 +30,13 @@ export class GraphBuilder {
     return qparams;
   }
 
+  /** The integer form of a float value, if it was made already. */
+  find(id: ValueId): ValueId | undefined {
+    return this.#ids.get(id);
+  }
+
   #id(id: ValueId): ValueId {
-    const made = this.#ids.get(id);
+    const made = this.find(id);
     if (made === undefined)
       throw internal(`value ${this.source.values[id]?.name} has no integer form`);
     return made;
@@ -47,6 +52,13 @@ export class GraphBuilder {
     const id = this.#values.push({ name, shape, dtype, ...(qparams && { qparams }) }) - 1;
     this.#parameters.set(id, { name, shape, trainable: false, decay: false, data });
     return id;
+  }
+
+  /** The integer form of the float weights `id`. */
+  weights(id: ValueId, data: TypedArray, shape: Shape, qparams: QParams): ValueId {
+    const made = this.constant(this.source.values[id]!.name, data, shape, qparams);
+    this.#ids.set(id, made);
+    return made;
   }
 
   /** `activations` and `output` are float ids, `constants` come from `constant`. */

@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest';
+import { BATCH } from '../../src/core/shape.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import { segments } from '../../src/graph/passes/segments.ts';
+import type { OpName } from '../../src/ops/table.ts';
+
+/** A graph from lines 'y = op x w …'; names that no line makes are parameters, `x` is the input. */
+function graphOf(lines: readonly string[], outputs: readonly string[]): Graph {
+  const names = ['x'];
+  const id = (name: string) => {
+    if (!names.includes(name)) names.push(name);
+    return names.indexOf(name);
+  };
+  const nodes = lines.map((line) => {
+    const [name, op, ...inputs] = line.replace('= ', '').split(' ') as [string, OpName];
+    return { op, name, inputs: inputs.map(id), output: id(name), attrs: {} };
+  });
+  return {
+    name: 'literal',
+    values: names.map((name) => ({ name, shape: [BATCH, 1], dtype: 'f32' })),
+    nodes,
+    inputs: [0],
+    outputs: outputs.map(id),
+    parameters: new Map(),
+    quantizers: new Map(),
+  };
+}
+
+/** 'kind: anchor norm clamp -> output' for each segment. */
+function show(graph: Graph): string[] {
+  return segments(graph).map(({ kind, anchor, norm, clamp, output }) => {
+    const members = [anchor, norm, clamp].flatMap((node) => node?.name ?? []).join(' ');
+    return `${kind}: ${members} -> ${graph.values[output]!.name}`;
+  });
+}
+
+interface Literal {
+  readonly name: string;
+  readonly lines: readonly string[];
+  readonly outputs: readonly string[];
+  readonly expected: readonly string[];
+}
+
+const literals: Literal[] = [
+  {
+    name: 'conv, batch normalization, relu are one',
+    lines: ['c = conv2d x w', 'n = batchNormalization c', 'r = relu n'],
+    outputs: ['r'],
+    expected: ['linear: c n r -> r'],
+  },
+  {
+    name: 'every linear op takes a norm and relu6',
+    lines: [
+      'c = conv2d x w',
+      'd = depthwiseConv2d c w2',
+      'n = batchNormalization d',
+      'r = relu6 n',
+      'e = dense r w3',
+      's = relu e',
+    ],
+    outputs: ['s'],
+    expected: ['linear: c -> c', 'linear: d n r -> r', 'linear: e s -> s'],
+  },
+  {
+    name: 'a conv with two readers keeps its norm outside',
+    lines: ['c = conv2d x w', 'n = batchNormalization c', 'r = relu n', 'a = add r c'],
+    outputs: ['a'],
+    expected: ['linear: c -> c', 'norm: n r -> r', 'rescale: a -> a'],
+  },
+  {
+    name: 'a norm with two readers keeps its relu outside',
+    lines: ['c = conv2d x w', 'n = batchNormalization c', 'r = relu n', 'a = add r n'],
+    outputs: ['a'],
+    expected: ['linear: c n -> n', 'keep: r -> r', 'rescale: a -> a'],
+  },
+  {
+    name: 'a norm after add stands alone',
+    lines: ['c = conv2d x w', 'a = add c x', 'n = batchNormalization a', 'r = relu n'],
+    outputs: ['r'],
+    expected: ['linear: c -> c', 'rescale: a -> a', 'norm: n r -> r'],
+  },
+  {
+    name: 'the second norm in a row stands alone',
+    lines: ['c = conv2d x w', 'n = batchNormalization c', 'm = batchNormalization n'],
+    outputs: ['m'],
+    expected: ['linear: c n -> n', 'norm: m -> m'],
+  },
+  {
+    name: 'norm after relu does not join the conv',
+    lines: ['c = conv2d x w', 'r = relu c', 'n = batchNormalization r'],
+    outputs: ['n'],
+    expected: ['linear: c r -> r', 'norm: n -> n'],
+  },
+  {
+    name: 'only the first of two clamps joins',
+    lines: ['c = conv2d x w', 'r = relu c', 's = relu6 r'],
+    outputs: ['s'],
+    expected: ['linear: c r -> r', 'keep: s -> s'],
+  },
+  {
+    name: 'relu after max pooling keeps integers',
+    lines: ['c = conv2d x w', 'p = maxPool2d c', 'r = relu p'],
+    outputs: ['r'],
+    expected: ['linear: c -> c', 'keep: p -> p', 'keep: r -> r'],
+  },
+  {
+    name: 'add and pools take a relu, flatten does not',
+    lines: [
+      'a = add x x',
+      'r = relu a',
+      'p = averagePool2d r',
+      's = relu6 p',
+      'g = globalAveragePool2d s',
+      'f = flatten g',
+      't = relu f',
+    ],
+    outputs: ['t'],
+    expected: [
+      'rescale: a r -> r',
+      'rescale: p s -> s',
+      'rescale: g -> g',
+      'keep: f -> f',
+      'keep: t -> t',
+    ],
+  },
+  {
+    name: 'a graph output in the middle is not absorbed',
+    lines: ['c = conv2d x w', 'n = batchNormalization c', 'r = relu n'],
+    outputs: ['r', 'n'],
+    expected: ['linear: c n -> n', 'keep: r -> r'],
+  },
+  {
+    name: 'a value that add reads second has no follower',
+    lines: ['c = conv2d x w', 'd = conv2d x w2', 'a = add d c', 'r = relu a'],
+    outputs: ['r'],
+    expected: ['linear: c -> c', 'linear: d -> d', 'rescale: a r -> r'],
+  },
+  {
+    name: 'members need not stand together',
+    lines: [
+      'c = conv2d x w',
+      'd = conv2d x w2',
+      'n = batchNormalization c',
+      'm = batchNormalization d',
+      'r = relu n',
+      'a = add r m',
+    ],
+    outputs: ['a'],
+    expected: ['linear: c n r -> r', 'linear: d m -> m', 'rescale: a -> a'],
+  },
+];
+
+describe('segments', () => {
+  test.each(literals)('$name', ({ lines, outputs, expected }) => {
+    expect(show(graphOf(lines, outputs))).toEqual(expected);
+  });
+
+  test.each(literals)('hold every node once: $name', ({ lines, outputs }) => {
+    const graph = graphOf(lines, outputs);
+    const members = segments(graph).flatMap(({ anchor, norm, clamp }) =>
+      [anchor, norm, clamp].flatMap((node) => node?.name ?? []),
+    );
+    expect(members.sort()).toEqual(graph.nodes.map(({ name }) => name).sort());
+  });
+});
