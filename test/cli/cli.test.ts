@@ -1,0 +1,174 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { load } from '../../src/runtime.ts';
+import { bundleOf, goldenOf, inputSize } from '../runtime/bundles.ts';
+import { smallNetwork } from '../runtime/intGraph.ts';
+import { inFolder, octavo, program } from './cli.ts';
+
+const graph = smallNetwork();
+const bundle = bundleOf(graph, goldenOf(graph));
+const size = inputSize(graph);
+
+/** One sentence on stderr, nothing on stdout, a failing exit. */
+function expectSentence(
+  { status, stdout, stderr }: ReturnType<typeof octavo>,
+  message: RegExp,
+): void {
+  expect(stderr.join('\n')).toMatch(message);
+  expect(stderr).toHaveLength(1);
+  expect(stdout).toBe('');
+  expect(status).toBe(1);
+}
+
+describe('bad input gives one sentence and a failing exit', () => {
+  it('a truncated bundle', () => {
+    inFolder((path) => {
+      writeFileSync(path('cut.octavo'), bundle.subarray(0, bundle.length - 100));
+      expectSentence(
+        octavo('verify', path('cut.octavo')),
+        /^octavo: bundle: the file is truncated: .*, got \d+$/,
+      );
+    });
+  });
+
+  it('a missing bundle', () => {
+    expectSentence(
+      octavo('verify', 'nowhere.octavo'),
+      /^octavo: verify: expected a readable file at nowhere.octavo, got no such file or folder$/,
+    );
+  });
+
+  it('a wrong input length', () => {
+    inFolder((path) => {
+      writeFileSync(path('net.octavo'), bundle);
+      writeFileSync(path('x.i8'), new Int8Array(size + 1));
+      const exit = octavo(
+        'run',
+        path('net.octavo'),
+        '--input',
+        path('x.i8'),
+        '--output',
+        path('y.i8'),
+      );
+      expectSentence(
+        exit,
+        new RegExp(`expected records of ${size} values .*, got ${size + 1} values$`),
+      );
+      expect(() => readFileSync(path('y.i8'))).toThrow('ENOENT');
+    });
+  });
+
+  it('an input of a kind that is not known', () => {
+    inFolder((path) => {
+      writeFileSync(path('net.octavo'), bundle);
+      writeFileSync(path('x.txt'), 'pixels');
+      const exit = octavo(
+        'run',
+        path('net.octavo'),
+        '--input',
+        path('x.txt'),
+        '--output',
+        path('y.i8'),
+      );
+      expectSentence(exit, /expected --input with the ending .u8, .i8 or .f32, got /);
+    });
+  });
+
+  it('a missing data folder', () => {
+    expectSentence(
+      octavo('quickstart', '--data', 'no-such-folder'),
+      /^octavo: mnist: expected train-images-idx3-ubyte or .* in no-such-folder, got no such folder$/,
+    );
+  });
+
+  it('a shape mismatch in a model', () => {
+    const { status, stderr } = program(`
+      import { layers, residual } from 'octavo';
+      const body = residual([layers.conv2d({ filters: 8, kernelSize: 3, padding: 'same' })]);
+      try {
+        body.build([28, 28, 1]);
+      } catch (error) {
+        console.error(error.message);
+        process.exit(1);
+      }
+    `);
+    expect(stderr).toEqual([
+      'add: both inputs must have one shape, got [N,28,28,8] and [N,28,28,1]',
+    ]);
+    expect(status).toBe(1);
+  });
+
+  it('an unknown option', () => {
+    const { status, stderr } = octavo('verify', '--fast', 'x');
+    expect(stderr[0]).toBe("error: unknown option '--fast'");
+    expect(status).toBe(2);
+  });
+});
+
+describe('octavo run', () => {
+  it('writes a row of output for each record of the input', async () => {
+    const session = await load(bundle);
+    const x = Int8Array.from({ length: 3 * size }, (_, i) => (i * 37) % 256);
+    const name = session.inputs[0]!.name;
+    const rows = [0, 1, 2].map((i) =>
+      Object.values(session.run({ [name]: x.subarray(i * size, (i + 1) * size) }, { copy: true })),
+    );
+    inFolder((path) => {
+      writeFileSync(path('net.octavo'), bundle);
+      writeFileSync(path('x.i8'), x);
+      const exit = octavo(
+        'run',
+        path('net.octavo'),
+        '--input',
+        path('x.i8'),
+        '--output',
+        path('y.i8'),
+        '--json',
+      );
+      expect(exit.status).toBe(0);
+      expect(JSON.parse(exit.stdout)).toMatchObject({ records: 3 });
+      expect(new Int8Array(readFileSync(path('y.i8')))).toEqual(
+        Int8Array.from(rows.flat().flatMap((row) => [...row])),
+      );
+    });
+  });
+});
+
+describe('octavo verify', () => {
+  it('passes a good bundle, in the runtime and in the plain interpreter', () => {
+    inFolder((path) => {
+      writeFileSync(path('net.octavo'), bundle);
+      const exit = octavo('verify', path('net.octavo'), '--reference', '--json');
+      expect(exit.status).toBe(0);
+      expect(JSON.parse(exit.stdout)).toMatchObject({
+        vectors: 2,
+        mismatching: 0,
+        reference: { mismatching: 0 },
+      });
+    });
+  });
+
+  it('fails a bundle whose golden vector says something else', () => {
+    const golden = goldenOf(graph);
+    golden[0]!.outputs[0]![0]! ^= 1;
+    inFolder((path) => {
+      writeFileSync(path('net.octavo'), bundleOf(graph, golden));
+      const exit = octavo('verify', path('net.octavo'));
+      expect(exit.status).toBe(1);
+      expect(exit.stdout).toMatch(
+        /, 1 mismatches\n {2}vector 0, .*\[0\]: expected -?\d+, got -?\d+/,
+      );
+    });
+  });
+});
+
+describe('octavo', () => {
+  it('has help for each command and a version', () => {
+    expect(octavo('--version').stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    for (const command of ['quickstart', 'run', 'verify', 'inspect']) {
+      const { status, stdout } = octavo(command, '--help');
+      expect(stdout).toMatch(`Usage: octavo ${command}`);
+      expect(status).toBe(0);
+    }
+  });
+});

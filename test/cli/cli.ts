@@ -1,0 +1,40 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const dist = (name: string) => fileURLToPath(new URL(`../../dist/${name}`, import.meta.url));
+
+export interface Exit {
+  readonly status: number | null;
+  readonly stdout: string;
+  /** Lines of stderr. */
+  readonly stderr: readonly string[];
+}
+
+function run(args: readonly string[], cwd?: string): Exit {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd });
+  return { status, stdout, stderr: stderr.trim().split('\n') };
+}
+
+/** Runs the built command line in a process of its own. */
+export function octavo(...args: readonly string[]): Exit {
+  return run([dist('cli.js'), ...args]);
+}
+
+/** Runs a program that imports the built package as `octavo`. */
+export function program(source: string): Exit {
+  const code = source.replace("'octavo'", JSON.stringify(dist('index.js')));
+  return run(['--input-type=module', '--eval', code]);
+}
+
+/** Gives `work` a folder that is gone afterwards. */
+export function inFolder<T>(work: (path: (name: string) => string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), 'octavo-test-'));
+  try {
+    return work((name) => join(folder, name));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
