@@ -39,7 +39,9 @@ function describe({ compared, mismatching }: Comparison): string {
 
 /** The first few differences. */
 function show({ mismatches }: Comparison): void {
-  for (const { vector, value, index, got, expected } of mismatches.slice(0, 5)) {
-    console.log(`  vector ${vector}, ${value}[${index}]: expected ${expected}, got ${got}`);
+  for (const { vector, sample, value, index, got, expected } of mismatches.slice(0, 5)) {
+    console.log(
+      `  vector ${vector}, sample ${sample}, ${value}[${index}]: expected ${expected}, got ${got}`,
+    );
   }
 }

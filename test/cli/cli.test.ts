@@ -156,7 +156,7 @@ describe('octavo verify', () => {
       const exit = octavo('verify', path('net.octavo'));
       expect(exit.status).toBe(1);
       expect(exit.stdout).toMatch(
-        /, 1 mismatches\n {2}vector 0, .*\[0\]: expected -?\d+, got -?\d+/,
+        /, 1 mismatches\n {2}vector 0, sample 0, .*\[0\]: expected -?\d+, got -?\d+/,
       );
     });
   });
