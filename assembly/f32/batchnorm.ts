@@ -29,7 +29,8 @@ export function f32_batchnorm_sums__scalar(
 // @ts-ignore: decorator
 @inline
 function columns(
-  rows: i32, row: usize, channels: i32, x: usize, dy: usize, mean: usize, sumDy: usize, sumDyX: usize,
+  rows: i32, row: usize, channels: i32, x: usize, dy: usize, mean: usize,
+  sumDy: usize, sumDyX: usize,
 ): void {
   for (let c: usize = 0, end = <usize>channels << 2; c < end; c += 4) {
     const middle = load<f32>(mean + c);
@@ -120,17 +121,29 @@ function backwardRow(
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function backwardLanes(x: usize, dy: usize, a: usize, b: usize, c: usize, dx: usize): void {
+  const left = f32x4.mul(v128.load(a), v128.load(dy));
+  const right = f32x4.mul(v128.load(b), v128.load(x));
+  v128.store(dx, f32x4.add(f32x4.add(left, right), v128.load(c)));
+}
+
 export function f32_batchnorm_backward__simd128(
   rows: i32, channels: i32, x: usize, dy: usize, a: usize, b: usize, c: usize, dx: usize,
 ): void {
   const row = <usize>channels << 2;
   const body = <usize>(channels & ~3) << 2;
   for (let r = 0; r < rows; r++, x += row, dy += row, dx += row) {
-    for (let i: usize = 0; i < body; i += 16) {
-      const left = f32x4.mul(v128.load(a + i), v128.load(dy + i));
-      const right = f32x4.mul(v128.load(b + i), v128.load(x + i));
-      v128.store(dx + i, f32x4.add(f32x4.add(left, right), v128.load(c + i)));
+    let i: usize = 0;
+    // Sixteen channels a turn: rows of few channels are short loops.
+    for (; i + 64 <= body; i += 64) {
+      backwardLanes(x + i, dy + i, a + i, b + i, c + i, dx + i);
+      backwardLanes(x + i + 16, dy + i + 16, a + i + 16, b + i + 16, c + i + 16, dx + i + 16);
+      backwardLanes(x + i + 32, dy + i + 32, a + i + 32, b + i + 32, c + i + 32, dx + i + 32);
+      backwardLanes(x + i + 48, dy + i + 48, a + i + 48, b + i + 48, c + i + 48, dx + i + 48);
     }
+    for (; i < body; i += 16) backwardLanes(x + i, dy + i, a + i, b + i, c + i, dx + i);
     backwardRow(channels & 3, x + body, dy + body, a + body, b + body, c + body, dx + body);
   }
 }

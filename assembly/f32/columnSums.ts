@@ -22,7 +22,8 @@ function columnSum(rows: i32, row: usize, x: usize, sum: usize): void {
   let total = <f64>load<f32>(sum);
   for (let r = 0; r < rows; r += BLOCK) {
     let part: f32 = 0;
-    for (const stop = x + <usize>min(BLOCK, rows - r) * row; x < stop; x += row) part += load<f32>(x);
+    const stop = x + <usize>min(BLOCK, rows - r) * row;
+    for (; x < stop; x += row) part += load<f32>(x);
     total += <f64>part;
   }
   store<f32>(sum, <f32>total);

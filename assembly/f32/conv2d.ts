@@ -41,8 +41,8 @@ export function f32_conv2d__simd128(
 ): void {
   const k = tapsOf(params);
   const pixels = batch * params.outHeight * params.outWidth;
-  const block = blockRows(k);
   const inPlace = isPointwise(params);
+  const block = inPlace ? 64 : blockRows(k);
   const step = inPlace ? <usize>params.inStride << 2 : <usize>rowBytes(k);
   const rows = rowsOf(scratch);
   for (let p = 0; p < pixels; p += block) {

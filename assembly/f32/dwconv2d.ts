@@ -1,5 +1,6 @@
 import { ConvParams } from '../abi';
 import { endTap, firstTap } from '../lib/window';
+import { fourPixels, oneChannel, onePixel } from './depthwise';
 
 /**
  * y[n, oy, ox, c] = bias[c] + Σ_(i, j) x[n, iy, ix, c] · w[i, j, c]      over the taps inside the image, in order
@@ -41,44 +42,44 @@ function walk(
   const xRow = <usize>(width * dilationY) * pixel;
   const xStep = <usize>dilationX * pixel;
   const wRow = <usize>kernelWidth * tap;
+  const next = <usize>params.strideWidth * pixel;
+  // The last first column of a window that is inside the row.
+  const lastLeft = width - 1 - (kernelWidth - 1) * dilationX;
   for (let n = 0; n < batch; n++, x += image) {
     for (let oy = 0; oy < outHeight; oy++) {
       const top = oy * params.strideHeight - params.padTop;
       const i0 = firstTap(top, dilationY);
       const rows = endTap(top, dilationY, params.inHeight, params.kernelHeight) - i0;
-      for (let ox = 0; ox < outWidth; ox++, y += outPixel) {
+      const weightRow = w + <usize>(i0 * kernelWidth) * tap;
+      const imageRow = x + <usize>((top + i0 * dilationY) * width) * pixel;
+      for (let ox = 0; ox < outWidth; ) {
         const left = ox * params.strideWidth - params.padLeft;
         const j0 = firstTap(left, dilationX);
         const columns = endTap(left, dilationX, width, kernelWidth) - j0;
-        const iy = top + i0 * dilationY;
-        const corner = x + <usize>(iy * width + left + j0 * dilationX) * pixel;
-        const weights = w + <usize>(i0 * kernelWidth + j0) * tap;
+        const corner = imageRow + <usize>(left + j0 * dilationX) * pixel;
+        const weights = weightRow + <usize>j0 * tap;
+        const inside = columns == kernelWidth && left + 3 * params.strideWidth <= lastLeft;
+        const done = inside && ox + 4 <= outWidth ? 4 : 1;
         for (let c: usize = 0; c < lanes; c += 16) {
-          let acc = bias ? v128.load(bias + c) : f32x4.splat(0);
-          let xp = corner + c;
-          let wp = weights + c;
-          for (let i = 0; i < rows; i++, xp += xRow, wp += wRow) {
-            let xq = xp;
-            let wq = wp;
-            for (let j = 0; j < columns; j++, xq += xStep, wq += tap) {
-              acc = f32x4.add(acc, f32x4.mul(v128.load(xq), v128.load(wq)));
-            }
+          const start = bias ? v128.load(bias + c) : f32x4.splat(0);
+          const xp = corner + c;
+          const wp = weights + c;
+          if (done == 1) {
+            v128.store(y + c, onePixel(start, rows, columns, xp, xRow, xStep, wp, wRow, tap));
+          } else if (columns == 3) {
+            fourPixels(y + c, outPixel, start, rows, 3, xp, xRow, xStep, next, wp, wRow, tap);
+          } else {
+            fourPixels(y + c, outPixel, start, rows, columns, xp, xRow, xStep, next, wp, wRow, tap);
           }
-          v128.store(y + c, acc);
         }
-        for (let c = lanes; c < tap; c += 4) {
-          let acc: f32 = bias ? load<f32>(bias + c) : 0;
-          let xp = corner + c;
-          let wp = weights + c;
-          for (let i = 0; i < rows; i++, xp += xRow, wp += wRow) {
-            let xq = xp;
-            let wq = wp;
-            for (let j = 0; j < columns; j++, xq += xStep, wq += tap) {
-              acc += load<f32>(xq) * load<f32>(wq);
-            }
+        for (let o = 0, xp = corner; o < done; o++, xp += next, y += outPixel) {
+          for (let c = lanes; c < tap; c += 4) {
+            const start: f32 = bias ? load<f32>(bias + c) : 0;
+            const wp = weights + c;
+            store<f32>(y + c, oneChannel(start, rows, columns, xp + c, xRow, xStep, wp, wRow, tap));
           }
-          store<f32>(y + c, acc);
         }
+        ox += done;
       }
     }
   }

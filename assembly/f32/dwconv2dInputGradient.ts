@@ -1,4 +1,5 @@
 import { ConvParams } from '../abi';
+import { fourPixels, oneChannel, onePixel } from './depthwise';
 import { firstReach, reachCount, reachStep } from '../lib/window';
 
 /**
@@ -22,13 +23,16 @@ export function f32_dwconv2d_input_gradient__simd128(
   walk(params, batch, dy, w, dx, params.outChannels & ~3);
 }
 
-/** The walk over input pixels, `body` channels of each by lanes of four and the others one by one. */
+/**
+ * The walk over input pixels, `body` channels of each by lanes of four and the others one by one. Pixels strideWidth
+ * apart meet the same taps, in neighbouring outputs, so a row is walked phase by phase.
+ */
 // @ts-ignore: decorator
 @inline
 function walk(params: ConvParams, batch: i32, dy: usize, w: usize, dx: usize, body: i32): void {
-  const inHeight = params.inHeight;
   const inWidth = params.inWidth;
   const outWidth = params.outWidth;
+  const kernelWidth = params.kernelWidth;
   const strideY = params.strideHeight;
   const strideX = params.strideWidth;
   const dilationY = params.dilationHeight;
@@ -40,49 +44,55 @@ function walk(params: ConvParams, batch: i32, dy: usize, w: usize, dx: usize, bo
   const tap = <usize>params.outChannels << 2;
   const lanes = <usize>body << 2;
   const image = <usize>(params.outHeight * outWidth) * pixel;
-  // From one tap to the next, dy moves back and w moves on.
-  const dyRow = <usize>((dilationY * stepY) / strideY * outWidth) * pixel;
-  const dyStep = <usize>((dilationX * stepX) / strideX) * pixel;
-  const wRow = <usize>(stepY * params.kernelWidth) * tap;
+  const next = <usize>strideX * inPixel;
+  const zero = f32x4.splat(0);
+  // From one tap to the next, w moves on and dy moves back.
+  const dyRow = -(<usize>((dilationY * stepY) / strideY * outWidth) * pixel);
+  const dyStep = -(<usize>((dilationX * stepX) / strideX) * pixel);
+  const wRow = <usize>(stepY * kernelWidth) * tap;
   const wStep = <usize>stepX * tap;
   for (let n = 0; n < batch; n++, dy += image) {
-    for (let iy = 0; iy < inHeight; iy++) {
+    for (let iy = 0; iy < params.inHeight; iy++, dx += <usize>inWidth * inPixel) {
       const py = iy + params.padTop;
       const i0 = firstReach(py, strideY, dilationY, params.outHeight, params.kernelHeight);
       const rows = reachCount(py, dilationY, params.kernelHeight, i0, stepY);
       const oy = (py - i0 * dilationY) / strideY;
-      for (let ix = 0; ix < inWidth; ix++, dx += inPixel) {
-        const px = ix + params.padLeft;
-        const j0 = firstReach(px, strideX, dilationX, outWidth, params.kernelWidth);
-        const columns = reachCount(px, dilationX, params.kernelWidth, j0, stepX);
-        const ox = (px - j0 * dilationX) / strideX;
-        const corner = dy + <usize>(oy * outWidth + ox) * pixel;
-        const weights = w + <usize>(i0 * params.kernelWidth + j0) * tap;
-        for (let c: usize = 0; c < lanes; c += 16) {
-          let acc = f32x4.splat(0);
-          let g = corner + c;
-          let wp = weights + c;
-          for (let i = 0; i < rows; i++, g -= dyRow, wp += wRow) {
-            let h = g;
-            let wq = wp;
-            for (let j = 0; j < columns; j++, h -= dyStep, wq += wStep) {
-              acc = f32x4.add(acc, f32x4.mul(v128.load(h), v128.load(wq)));
+      for (let phase = 0; phase < min(strideX, inWidth); phase++) {
+        let target = dx + <usize>phase * inPixel;
+        for (let ix = phase; ix < inWidth; ) {
+          const px = ix + params.padLeft;
+          const j0 = firstReach(px, strideX, dilationX, outWidth, kernelWidth);
+          const columns = reachCount(px, dilationX, kernelWidth, j0, stepX);
+          const last = px + 3 * strideX;
+          // If the first and the fourth pixel have the same taps, so have the two between.
+          const same =
+            columns > 0 && ix + 3 * strideX < inWidth &&
+            firstReach(last, strideX, dilationX, outWidth, kernelWidth) == j0 &&
+            reachCount(last, dilationX, kernelWidth, j0, stepX) == columns;
+          const done = same ? 4 : 1;
+          const ox = (px - j0 * dilationX) / strideX;
+          const corner = dy + <usize>(oy * outWidth + ox) * pixel;
+          const weights = w + <usize>(i0 * kernelWidth + j0) * tap;
+          for (let c: usize = 0; c < lanes; c += 16) {
+            const y = target + c;
+            const g = corner + c;
+            const q = weights + c;
+            if (!same) {
+              v128.store(y, onePixel(zero, rows, columns, g, dyRow, dyStep, q, wRow, wStep));
+            } else if (columns == 3) {
+              fourPixels(y, next, zero, rows, 3, g, dyRow, dyStep, pixel, q, wRow, wStep);
+            } else {
+              fourPixels(y, next, zero, rows, columns, g, dyRow, dyStep, pixel, q, wRow, wStep);
             }
           }
-          v128.store(dx + c, acc);
-        }
-        for (let c = lanes; c < tap; c += 4) {
-          let acc: f32 = 0;
-          let g = corner + c;
-          let wp = weights + c;
-          for (let i = 0; i < rows; i++, g -= dyRow, wp += wRow) {
-            let h = g;
-            let wq = wp;
-            for (let j = 0; j < columns; j++, h -= dyStep, wq += wStep) {
-              acc += load<f32>(h) * load<f32>(wq);
+          for (let o = 0, g = corner; o < done; o++, g += pixel, target += next) {
+            for (let c = lanes; c < tap; c += 4) {
+              const q = weights + c;
+              const sum = oneChannel(0, rows, columns, g + c, dyRow, dyStep, q, wRow, wStep);
+              store<f32>(target + c, sum);
             }
           }
-          store<f32>(dx + c, acc);
+          ix += done * strideX;
         }
       }
     }

@@ -53,13 +53,12 @@ function walk(params: ConvParams, batch: i32, dy: usize, x: usize, dw: usize, bo
           const source = x + <usize>(iy * width + left + from * params.strideWidth) * pixel;
           const first = dy + <usize>from * dyStep;
           const stop = dy + <usize>to * dyStep;
-          for (let c: usize = 0; c < lanes; c += 16) {
-            let acc = f32x4.splat(0);
-            let p = source + c;
-            for (let g = first + c; g < stop + c; g += dyStep, p += xStep) {
-              acc = f32x4.add(acc, f32x4.mul(v128.load(g), v128.load(p)));
-            }
-            v128.store(target + c, f32x4.add(v128.load(target + c), acc));
+          let c: usize = 0;
+          for (; c + 64 <= lanes; c += 64) {
+            sixteen(target + c, source + c, xStep, first + c, stop + c, dyStep);
+          }
+          for (; c < lanes; c += 16) {
+            four(target + c, source + c, xStep, first + c, stop + c, dyStep);
           }
           for (let c = lanes; c < tap; c += 4) {
             let acc: f32 = 0;
@@ -73,4 +72,32 @@ function walk(params: ConvParams, batch: i32, dy: usize, x: usize, dw: usize, bo
       }
     }
   }
+}
+
+/** dw[c] += Σ dy[c] · x[c] over a row, sixteen channels: a single sum would wait for its own latency. */
+// @ts-ignore: decorator
+@inline
+function sixteen(dw: usize, x: usize, xStep: usize, dy: usize, stop: usize, dyStep: usize): void {
+  let acc0 = f32x4.splat(0);
+  let acc1 = acc0, acc2 = acc0, acc3 = acc0;
+  for (; dy < stop; dy += dyStep, x += xStep) {
+    acc0 = f32x4.add(acc0, f32x4.mul(v128.load(dy), v128.load(x)));
+    acc1 = f32x4.add(acc1, f32x4.mul(v128.load(dy, 16), v128.load(x, 16)));
+    acc2 = f32x4.add(acc2, f32x4.mul(v128.load(dy, 32), v128.load(x, 32)));
+    acc3 = f32x4.add(acc3, f32x4.mul(v128.load(dy, 48), v128.load(x, 48)));
+  }
+  v128.store(dw, f32x4.add(v128.load(dw), acc0));
+  v128.store(dw, f32x4.add(v128.load(dw, 16), acc1), 16);
+  v128.store(dw, f32x4.add(v128.load(dw, 32), acc2), 32);
+  v128.store(dw, f32x4.add(v128.load(dw, 48), acc3), 48);
+}
+
+// @ts-ignore: decorator
+@inline
+function four(dw: usize, x: usize, xStep: usize, dy: usize, stop: usize, dyStep: usize): void {
+  let acc = f32x4.splat(0);
+  for (; dy < stop; dy += dyStep, x += xStep) {
+    acc = f32x4.add(acc, f32x4.mul(v128.load(dy), v128.load(x)));
+  }
+  v128.store(dw, f32x4.add(v128.load(dw), acc));
 }

@@ -1,4 +1,4 @@
-/** Layout of packed f32 weights and of patch matrices. `src/wasm/f32Layout.ts` is the twin that sizes the memory. */
+/** Layout of packed f32 weights and of patch matrices. `src/core/f32Layout.ts` is the twin that sizes the memory. */
 
 /** Pixels that the weight gradient sums in registers before it adds to dw. */
 // @ts-ignore: decorator

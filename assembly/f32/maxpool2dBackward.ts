@@ -84,7 +84,8 @@ function lanes<T>(p: usize): v128 {
 // @ts-ignore: decorator
 @inline
 function scatterLanes<T>(
-  x: usize, y: usize, dy: usize, dx: usize, corner: i32, rows: i32, columns: i32, row: i32, pixel: i32,
+  x: usize, y: usize, dy: usize, dx: usize, corner: i32,
+  rows: i32, columns: i32, row: i32, pixel: i32,
 ): void {
   const top = lanes<T>(y);
   let left = v128.load(dy);
@@ -102,7 +103,8 @@ function scatterLanes<T>(
 // @ts-ignore: decorator
 @inline
 function scatter<T>(
-  x: usize, y: usize, dy: usize, dx: usize, corner: i32, rows: i32, columns: i32, row: i32, pixel: i32,
+  x: usize, y: usize, dy: usize, dx: usize, corner: i32,
+  rows: i32, columns: i32, row: i32, pixel: i32,
 ): void {
   const top = load<T>(y);
   for (let i = 0; i < rows; i++, corner += row) {

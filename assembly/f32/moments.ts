@@ -55,7 +55,8 @@ export function f32_moments__simd128(
       octet(count, row, x + at, shift + at, sums + (at << 1), squares + (at << 1));
     }
     columns(
-      count, row, channels - body, x + rest, shift + rest, sums + (rest << 1), squares + (rest << 1),
+      count, row, channels - body, x + rest, shift + rest,
+      sums + (rest << 1), squares + (rest << 1),
     );
     x += <usize>count * row;
   }

@@ -69,7 +69,9 @@ export function f32_pack_weights_transposed__scalar(n: i32, k: i32, w: usize, pa
   }
 }
 
-export function f32_pack_weights_transposed__simd128(n: i32, k: i32, w: usize, packed: usize): void {
+export function f32_pack_weights_transposed__simd128(
+  n: i32, k: i32, w: usize, packed: usize,
+): void {
   const row = <usize>k << 2;
   let panel = 0;
   for (; panel + 8 <= k; panel += 8) {

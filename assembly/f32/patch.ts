@@ -30,37 +30,54 @@ export function tapsOf(params: ConvParams): i32 {
 export function gather(params: ConvParams, x: usize, first: i32, count: i32, rows: usize): void {
   const outWidth = params.outWidth;
   const outHeight = params.outHeight;
+  const height = params.inHeight;
   const width = params.inWidth;
+  const kernelHeight = params.kernelHeight;
   const kernelWidth = params.kernelWidth;
+  const dilationY = params.dilationHeight;
   const dilation = params.dilationWidth;
+  const strideY = params.strideHeight;
+  const strideX = params.strideWidth;
+  const padTop = params.padTop;
+  const padLeft = params.padLeft;
   const pixel = <usize>params.inStride << 2;
   const taps = <usize>params.inChannels << 2;
-  const image = <usize>(params.inHeight * width) * pixel;
+  const image = <usize>(height * width) * pixel;
   const step = <usize>rowBytes(tapsOf(params));
   const run = dilation == 1 && pixel == taps;
+  const runBytes = <usize>kernelWidth * taps;
+  const imageRow = <usize>(dilationY * width) * pixel;
+  const lastY = height - (kernelHeight - 1) * dilationY;
+  const lastX = run ? width - kernelWidth + 1 : 0;
   let ox = first % outWidth;
   let oy = (first / outWidth) % outHeight;
   x += <usize>(first / outWidth / outHeight) * image;
   for (let p = 0; p < count; p++, rows += step) {
-    const left = ox * params.strideWidth - params.padLeft;
-    const from = firstTap(left, dilation);
-    const to = max(from, endTap(left, dilation, width, kernelWidth));
-    let iy = oy * params.strideHeight - params.padTop;
+    const left = ox * strideX - padLeft;
+    let iy = oy * strideY - padTop;
     let row = rows;
-    for (let i = 0; i < params.kernelHeight; i++, iy += params.dilationHeight) {
-      if (<u32>iy >= <u32>params.inHeight || from >= kernelWidth) {
-        row = clear(row, <usize>kernelWidth * taps);
-        continue;
-      }
-      let source = x + <usize>(iy * width + left + from * dilation) * pixel;
-      if (from > 0) row = clear(row, <usize>from * taps);
-      if (run) row = copy(row, source, <usize>(to - from) * taps);
-      else {
-        for (let j = from; j < to; j++, source += <usize>dilation * pixel) {
-          row = copy(row, source, taps);
+    if (left >= 0 && left < lastX && iy >= 0 && iy < lastY) {
+      // Inside the image, where most pixels are, each row of the kernel is one run.
+      let source = x + <usize>(iy * width + left) * pixel;
+      for (let i = 0; i < kernelHeight; i++, source += imageRow) row = copy(row, source, runBytes);
+    } else {
+      const from = firstTap(left, dilation);
+      const to = max(from, endTap(left, dilation, width, kernelWidth));
+      for (let i = 0; i < kernelHeight; i++, iy += dilationY) {
+        if (<u32>iy >= <u32>height || from >= kernelWidth) {
+          row = clear(row, runBytes);
+          continue;
         }
+        let source = x + <usize>(iy * width + left + from * dilation) * pixel;
+        if (from > 0) row = clear(row, <usize>from * taps);
+        if (run) row = copy(row, source, <usize>(to - from) * taps);
+        else {
+          for (let j = from; j < to; j++, source += <usize>dilation * pixel) {
+            row = copy(row, source, taps);
+          }
+        }
+        if (to < kernelWidth) row = clear(row, <usize>(kernelWidth - to) * taps);
       }
-      if (to < kernelWidth) row = clear(row, <usize>(kernelWidth - to) * taps);
     }
     if (++ox == outWidth) {
       ox = 0;

@@ -52,9 +52,6 @@ export function f32_fakequant_backward__simd128(
   const magic = f32x4.splat(opaque(MAGIC, params.qmax));
   const lo = f32x4.splat(<f32>(params.qmin - params.zeroPoint));
   const hi = f32x4.splat(<f32>(params.qmax - params.zeroPoint));
-  // One past the range on each side: far values stay outside, and the magic addition stays exact.
-  const under = f32x4.splat(<f32>(params.qmin - params.zeroPoint - 1));
-  const over = f32x4.splat(<f32>(params.qmax - params.zeroPoint + 1));
   let scalesLow = f64x2.splat(0);
   let scalesHigh = scalesLow;
   let zerosLow = scalesLow;
@@ -67,10 +64,12 @@ export function f32_fakequant_backward__simd128(
     let zeros = scales;
     for (const end = x + (<usize>count << 2); x < end; x += 16, dy += 16, dx += 16) {
       const g = v128.load(dy);
-      const v = f32x4.pmin(over, f32x4.pmax(under, f32x4.mul(v128.load(x), inverse)));
+      const v = f32x4.mul(v128.load(x), inverse);
+      // No clamp before the rounding: beyond 2²² r is not exact, but it is as far outside as v.
       const r = f32x4.sub(f32x4.add(v, magic), magic);
-      const inside = v128.and(f32x4.ge(r, lo), f32x4.le(r, hi));
-      const slope = f32x4.sub(f32x4.pmin(hi, f32x4.pmax(lo, r)), v128.and(v, inside));
+      const q = f32x4.pmin(hi, f32x4.pmax(lo, r));
+      const inside = f32x4.eq(q, r);
+      const slope = f32x4.sub(q, v128.and(v, inside));
       scales = f32x4.add(scales, f32x4.mul(g, slope));
       zeros = f32x4.add(zeros, v128.andnot(g, inside));
       v128.store(dx, v128.and(g, inside));

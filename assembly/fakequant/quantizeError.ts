@@ -12,7 +12,9 @@ import { MAGIC, opaque } from '../lib/requantize';
  *
  * Element i goes to lane i mod 4 of four f64 sums, which end as (s0 + s1) + (s2 + s3).
  */
-export function f32_quantize_error__scalar(n: i32, stride: i32, x: usize, params: QuantizeParams): f64 {
+export function f32_quantize_error__scalar(
+  n: i32, stride: i32, x: usize, params: QuantizeParams,
+): f64 {
   let s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;
   const step = <usize>stride << 2;
   for (let i = 0; i < n; i++, x += step) {

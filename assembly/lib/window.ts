@@ -33,9 +33,13 @@ export function reachStep(stride: i32, dilation: i32): i32 {
 
 // @ts-ignore: decorator
 @inline
-export function firstReach(position: i32, stride: i32, dilation: i32, outputs: i32, taps: i32): i32 {
+export function firstReach(
+  position: i32, stride: i32, dilation: i32, outputs: i32, taps: i32,
+): i32 {
   for (let t = 0; t < taps && position >= 0; t++, position -= dilation) {
-    if (stride == 1 ? position < outputs : position % stride == 0 && position / stride < outputs) return t;
+    if (stride == 1) {
+      if (position < outputs) return t;
+    } else if (position % stride == 0 && position / stride < outputs) return t;
   }
   return taps;
 }
