@@ -29,6 +29,7 @@ interface Options {
   readonly epochs: number;
   readonly qatEpochs: number;
   readonly seed: number;
+  readonly limit?: number;
   readonly output: string;
   readonly json?: boolean;
 }
@@ -46,6 +47,7 @@ export function quickstartCommand(): Command {
     .option('--epochs <n>', 'float epochs', count, 3)
     .option('--qat-epochs <n>', 'quantization-aware epochs', count, 1)
     .option('--seed <n>', 'seed of weights and of the order of samples', count, 1)
+    .option('--limit <n>', 'train on the first n images only', count)
     .option('--output <file>', 'where the bundle goes', 'quickstart.octavo')
     .option('--json', 'print one JSON object as the last line')
     .action(run);
@@ -116,15 +118,13 @@ async function run(options: Options): Promise<void> {
   if (result.mismatches > 0) process.exitCode = 1;
 }
 
-async function loadData({
-  dataset,
-  data: folder,
-  seed,
-}: Options): Promise<{ train: Dataset; test: Dataset }> {
+async function loadData(options: Options): Promise<{ train: Dataset; test: Dataset }> {
+  const { dataset, data: folder, seed, limit } = options;
   const load = dataset === 'mnist' ? data.loadMnist : data.loadFashionMnist;
   const where = folder === undefined ? {} : { data: folder };
+  const some = limit === undefined ? {} : { limit };
   return {
-    train: await load({ split: 'train', batchSize: 64, seed, ...where }),
+    train: await load({ split: 'train', batchSize: 64, seed, ...where, ...some }),
     test: await load({ split: 'test', batchSize: 100, ...where }),
   };
 }

@@ -21,6 +21,7 @@ async function run(path: string, { reference = false, json = false }: Options): 
   const report = await verify(await readBytes(path, 'verify'), { reference });
   if (json) console.log(JSON.stringify({ bundle: path, ...report }));
   else print(path, report);
+  if (report.vectors === 0) throw new Error(`verify: expected golden vectors in ${path}, got none`);
   if (report.mismatching + (report.reference?.mismatching ?? 0) > 0) process.exitCode = 1;
 }
 

@@ -135,6 +135,15 @@ describe('octavo run', () => {
 });
 
 describe('octavo verify', () => {
+  it('fails a bundle that holds nothing to compare', () => {
+    inFolder((path) => {
+      writeFileSync(path('net.octavo'), bundleOf(graph));
+      const { status, stderr } = octavo('verify', path('net.octavo'));
+      expect(stderr.join('\n')).toMatch(/expected golden vectors in .*, got none/);
+      expect(status).toBe(1);
+    });
+  });
+
   it('passes a good bundle, in the runtime and in the plain interpreter', () => {
     inFolder((path) => {
       writeFileSync(path('net.octavo'), bundle);
@@ -160,6 +169,23 @@ describe('octavo verify', () => {
       );
     });
   });
+});
+
+describe('octavo quickstart', () => {
+  it('gives the same integers in training and in the shipped bundle', () => {
+    inFolder((path) => {
+      const short = ['--limit', '1280', '--epochs', '2', '--qat-epochs', '1'];
+      const exit = octavo('quickstart', ...short, '--output', path('q.octavo'), '--json');
+      expect(exit.stderr.join('\n')).not.toMatch(/error/i);
+      const result = JSON.parse(exit.stdout.trim().split('\n').at(-1)!);
+      expect(result).toMatchObject({ dataset: 'mnist', compared: 10_000, mismatches: 0 });
+      expect(result.float.top1).toBeGreaterThan(0.8);
+      expect(result.int8.top1).toBeGreaterThan(0.8);
+      expect(result.bytes.bundle).toBe(readFileSync(path('q.octavo')).length);
+      expect(result.latencyMs).toBeGreaterThan(0);
+      expect(exit.status).toBe(0);
+    });
+  }, 180_000);
 });
 
 describe('octavo', () => {
