@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { Rng } from '../../../src/core/rng.ts';
 import {
   F32_GRADIENT_PIXELS,
   f32Conv2dScratchBytes,
@@ -8,6 +7,7 @@ import {
   packedF32Bytes,
   packedTransposedF32Bytes,
 } from '../../../src/core/f32Layout.ts';
+import { Rng } from '../../../src/core/rng.ts';
 import { GuardedMemory } from '../../helpers/guarded.ts';
 import { implementations } from '../../helpers/memory.ts';
 import { dense, inputGradient, output, weightGradient } from '../../reference/f32/conv2d.ts';
