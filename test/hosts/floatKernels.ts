@@ -1,0 +1,263 @@
+import {
+  f32Conv2dScratchBytes,
+  f32InputGradientScratchBytes,
+  f32WeightGradientScratchBytes,
+  packedF32Bytes,
+  packedTransposedF32Bytes,
+} from '../../src/core/f32Layout.ts';
+import type { trainKernels } from '../../src/core/kernels.ts';
+import { type Line, over, type Rig } from './rig.ts';
+import {
+  convolutions,
+  depthwise,
+  lengths,
+  matrices,
+  pools,
+  sized,
+  sizedPool,
+  tables,
+  weights,
+} from './shapes.ts';
+
+const floats = (n: number) => new Float32Array(n);
+
+/** Address of n random floats that the kernel reads. */
+const drawn = (rig: Rig, n: number, size = 1) => rig.put(rig.floats(n, size));
+
+/** Sums that a kernel adds to. */
+const started = (rig: Rig, n: number) => rig.inout(Float64Array.from(rig.floats(n)));
+
+function packing(
+  name: 'f32_pack_weights' | 'f32_pack_weights_transposed',
+  bytes: (n: number, k: number) => number,
+): Line {
+  return over(matrices, (rig, [n, k]) => {
+    rig.kernels[name](n, k, drawn(rig, n * k), rig.out(new Uint8Array(bytes(n, k))));
+  });
+}
+
+function maxPoolBackward(name: 'f32_maxpool2d_backward' | 'qs8_maxpool2d_backward'): Line {
+  const real = name === 'f32_maxpool2d_backward';
+  return over(pools, (rig, c) => {
+    const { p, batch, inputs, outputs } = sizedPool(c);
+    const params = rig.params('PoolParams', p);
+    // Few distinct values, so that windows have ties.
+    const values = rig.integers(inputs, -3, 3);
+    const x = rig.put(real ? Float32Array.from(values) : values);
+    const y = rig.out(real ? floats(outputs) : new Int8Array(outputs));
+    rig.kernels[real ? 'f32_maxpool2d' : 'qs8_maxpool2d'](params, batch, x, y);
+    rig.kernels[name](params, batch, x, y, drawn(rig, outputs), rig.out(floats(inputs)));
+  });
+}
+
+/** Quantizers of activations and of a few bits. */
+const quantizers = [
+  { scale: 0.05, zeroPoint: 3, qmin: -128, qmax: 127 },
+  { scale: 0.7, zeroPoint: 5, qmin: 0, qmax: 15 },
+].map(({ scale, ...range }) => {
+  const s = Math.fround(scale);
+  return { ...range, scale: s, inverseScale: Math.fround(1 / s) };
+});
+
+const weightRanges = [
+  [-127, 127],
+  [-8, 7],
+] as const;
+
+/** w spread over and past its range, and the scales of its channels. */
+function quantizedWeights(rig: Rig, [outer, channels, inner]: (typeof weights)[number]) {
+  const n = outer * channels * inner;
+  const scale = rig.put(rig.floats(channels).map((s) => 0.05 + s * s));
+  return { n, scale, w: drawn(rig, n, 10) };
+}
+
+const convolutionKernels = {
+  f32_pack_weights: packing('f32_pack_weights', packedF32Bytes),
+  f32_pack_weights_transposed: packing('f32_pack_weights_transposed', packedTransposedF32Bytes),
+  f32_conv2d: over(convolutions, (rig, c) => {
+    const { p, batch, n, k, inputs, outputs } = sized(c);
+    const x = drawn(rig, inputs);
+    const packed = rig.scratch(packedF32Bytes(n, k));
+    rig.kernels.f32_pack_weights(n, k, drawn(rig, n * k), packed);
+    const params = rig.params('ConvParams', p);
+    const scratch = rig.scratch(f32Conv2dScratchBytes(k));
+    for (const bias of [0, drawn(rig, n)])
+      rig.kernels.f32_conv2d(params, batch, x, packed, bias, rig.out(floats(outputs)), scratch);
+  }),
+  f32_conv2d_input_gradient: over(convolutions, (rig, c) => {
+    const { p, batch, n, k, inputs, outputs } = sized(c);
+    const dy = drawn(rig, outputs);
+    const packed = rig.scratch(packedTransposedF32Bytes(n, k));
+    rig.kernels.f32_pack_weights_transposed(n, k, drawn(rig, n * k), packed);
+    const params = rig.params('ConvParams', p);
+    const scratch = rig.scratch(f32InputGradientScratchBytes(n, k));
+    const dx = rig.out(floats(inputs));
+    rig.kernels.f32_conv2d_input_gradient(params, batch, dy, packed, dx, scratch);
+  }),
+  f32_conv2d_weight_gradient: over(convolutions, (rig, c) => {
+    const { p, batch, n, k, inputs, outputs } = sized(c);
+    const [dy, x] = [drawn(rig, outputs), drawn(rig, inputs)];
+    const dw = rig.inout(rig.floats(n * k));
+    const params = rig.params('ConvParams', p);
+    const scratch = rig.scratch(f32WeightGradientScratchBytes(n, k));
+    rig.kernels.f32_conv2d_weight_gradient(params, batch, dy, x, dw, scratch);
+  }),
+  f32_dwconv2d: over(depthwise, (rig, c) => {
+    const { p, batch, n, taps, inputs, outputs } = sized(c);
+    const [x, w] = [drawn(rig, inputs), drawn(rig, n * taps)];
+    const params = rig.params('ConvParams', p);
+    for (const bias of [0, drawn(rig, n)])
+      rig.kernels.f32_dwconv2d(params, batch, x, w, bias, rig.out(floats(outputs)));
+  }),
+  f32_dwconv2d_input_gradient: over(depthwise, (rig, c) => {
+    const { p, batch, n, taps, inputs, outputs } = sized(c);
+    const [dy, w] = [drawn(rig, outputs), drawn(rig, n * taps)];
+    const params = rig.params('ConvParams', p);
+    rig.kernels.f32_dwconv2d_input_gradient(params, batch, dy, w, rig.out(floats(inputs)));
+  }),
+  f32_dwconv2d_weight_gradient: over(depthwise, (rig, c) => {
+    const { p, batch, n, taps, inputs, outputs } = sized(c);
+    const [dy, x] = [drawn(rig, outputs), drawn(rig, inputs)];
+    const dw = rig.inout(rig.floats(n * taps));
+    rig.kernels.f32_dwconv2d_weight_gradient(rig.params('ConvParams', p), batch, dy, x, dw);
+  }),
+};
+
+const channelKernels = {
+  f32_column_sums: over(tables, (rig, [rows, channels]) => {
+    const sums = rig.inout(rig.floats(channels));
+    rig.kernels.f32_column_sums(rows, channels, drawn(rig, rows * channels), sums);
+  }),
+  f32_moments: over(tables, (rig, [rows, channels]) => {
+    const [x, shift] = [drawn(rig, rows * channels), drawn(rig, channels)];
+    const [sums, squares] = [started(rig, channels), started(rig, channels)];
+    rig.kernels.f32_moments(rows, channels, x, shift, sums, squares);
+  }),
+  f32_vaffine: over(tables, (rig, [rows, channels]) => {
+    const [x, a, b] = [drawn(rig, rows * channels), drawn(rig, channels), drawn(rig, channels)];
+    rig.kernels.f32_vaffine(rows, channels, x, a, b, rig.out(floats(rows * channels)));
+  }),
+  f32_batchnorm_sums: over(tables, (rig, [rows, channels]) => {
+    const [x, dy] = [drawn(rig, rows * channels), drawn(rig, rows * channels)];
+    const [sumDy, sumDyX] = [started(rig, channels), started(rig, channels)];
+    const mean = drawn(rig, channels);
+    rig.kernels.f32_batchnorm_sums(rows, channels, x, dy, mean, sumDy, sumDyX);
+  }),
+  f32_batchnorm_backward: over(tables, (rig, [rows, channels]) => {
+    const [x, dy] = [drawn(rig, rows * channels), drawn(rig, rows * channels)];
+    const [a, b, c] = [drawn(rig, channels), drawn(rig, channels), drawn(rig, channels)];
+    const dx = rig.out(floats(rows * channels));
+    rig.kernels.f32_batchnorm_backward(rows, channels, x, dy, a, b, c, dx);
+  }),
+};
+
+const vectorKernels = {
+  f32_vclamp: over(lengths, (rig, n) => {
+    const x = drawn(rig, n, 9);
+    rig.kernels.f32_vclamp(n, x, rig.out(floats(n)), 0, 6);
+    rig.kernels.f32_vclamp(n, x, rig.out(floats(n)), 0, Number.POSITIVE_INFINITY);
+  }),
+  f32_vclamp_backward: over(lengths, (rig, n) => {
+    const y = rig.put(rig.floats(n, 9).map((v) => (v < 0 ? 0 : v > 6 ? 6 : v)));
+    rig.kernels.f32_vclamp_backward(n, y, drawn(rig, n), rig.out(floats(n)), 0, 6);
+  }),
+  f32_vadd: over(lengths, (rig, n) => {
+    rig.kernels.f32_vadd(n, drawn(rig, n), drawn(rig, n), rig.out(floats(n)));
+  }),
+  f32_vscale: over(lengths, (rig, n) => {
+    rig.kernels.f32_vscale(n, drawn(rig, n), 0.3, rig.out(floats(n)));
+  }),
+  f32_sgd: over(lengths, (rig, n) => {
+    for (const nesterov of [0, 1]) {
+      const params = rig.params('SgdParams', {
+        ...{ learningRate: 0.1, momentum: 0.9, weightDecay: 1e-4, nesterov },
+      });
+      const [w, m] = [rig.inout(rig.floats(n)), rig.inout(rig.floats(n))];
+      rig.kernels.f32_sgd(n, w, drawn(rig, n), m, params);
+    }
+  }),
+  f32_adam: over(lengths, (rig, n) => {
+    const params = rig.params('AdamParams', {
+      ...{ learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0.01 },
+      ...{ correction1: 1 / (1 - 0.9), correction2: 1 / (1 - 0.999) },
+    });
+    const [w, m] = [rig.inout(rig.floats(n)), rig.inout(rig.floats(n))];
+    const v = rig.inout(rig.floats(n).map((u) => u * u));
+    rig.kernels.f32_adam(n, w, drawn(rig, n), m, v, params);
+  }),
+  f32_min_max: over(lengths, (rig, n) => {
+    rig.kernels.f32_min_max(n, drawn(rig, n), rig.out(floats(2)));
+  }),
+};
+
+const poolKernels = {
+  f32_maxpool2d: over(pools, (rig, c) => {
+    const { p, batch, inputs, outputs } = sizedPool(c);
+    const params = rig.params('PoolParams', p);
+    rig.kernels.f32_maxpool2d(params, batch, drawn(rig, inputs), rig.out(floats(outputs)));
+  }),
+  f32_maxpool2d_backward: maxPoolBackward('f32_maxpool2d_backward'),
+  qs8_maxpool2d_backward: maxPoolBackward('qs8_maxpool2d_backward'),
+  f32_avgpool2d: over(pools, (rig, c) => {
+    const { p, batch, inputs, outputs } = sizedPool(c);
+    const params = rig.params('PoolParams', p);
+    rig.kernels.f32_avgpool2d(params, batch, drawn(rig, inputs), rig.out(floats(outputs)));
+  }),
+  f32_avgpool2d_backward: over(pools, (rig, c) => {
+    const { p, batch, inputs, outputs } = sizedPool(c);
+    const params = rig.params('PoolParams', p);
+    const dx = rig.out(floats(inputs));
+    rig.kernels.f32_avgpool2d_backward(params, batch, drawn(rig, outputs), dx);
+  }),
+  f32_softmax_cross_entropy: over([1, 2, 3, 5, 10, 33, 1000], (rig, classes) => {
+    const rows = 5;
+    const labels = rig.put(Int32Array.from({ length: rows }, () => rig.below(classes)));
+    for (const size of [0.1, 5, 80]) {
+      const logits = drawn(rig, rows * classes, size);
+      const dlogits = rig.out(floats(rows * classes));
+      const losses = rig.out(floats(rows));
+      rig.kernels.f32_softmax_cross_entropy(rows, classes, logits, labels, dlogits, losses, 0.2);
+    }
+  }),
+};
+
+const fakeQuantKernels = {
+  f32_quantize_error: over(lengths, (rig, n) => {
+    for (const stride of [1, 3]) {
+      for (const quantizer of quantizers) {
+        const x = drawn(rig, n * stride, 12);
+        const params = rig.params('QuantizeParams', quantizer);
+        rig.returned(rig.kernels.f32_quantize_error(n, stride, x, params));
+      }
+    }
+  }),
+  f32_fakequant_backward: over(lengths, (rig, n) => {
+    for (const quantizer of quantizers) {
+      const [x, dy, sums] = [drawn(rig, n, 12), drawn(rig, n), started(rig, 2)];
+      const params = rig.params('QuantizeParams', quantizer);
+      rig.kernels.f32_fakequant_backward(n, x, dy, rig.out(floats(n)), sums, params);
+    }
+  }),
+  f32_qc8w_quantize: over(weights, (rig, shape) => {
+    const { n, scale, w } = quantizedWeights(rig, shape);
+    for (const [qmin, qmax] of weightRanges) {
+      const [q, wq] = [rig.out(new Int8Array(n)), rig.out(floats(n))];
+      rig.kernels.f32_qc8w_quantize(...shape, w, scale, qmin, qmax, q, wq);
+    }
+  }),
+  f32_qc8w_lsq_backward: over(weights, (rig, shape) => {
+    const { n, scale, w } = quantizedWeights(rig, shape);
+    for (const [qmin, qmax] of weightRanges) {
+      const [dwq, dw, dscale] = [drawn(rig, n), rig.out(floats(n)), rig.out(floats(shape[1]))];
+      rig.kernels.f32_qc8w_lsq_backward(...shape, w, scale, qmin, qmax, dwq, dw, dscale);
+    }
+  }),
+};
+
+export const floatKernels = {
+  ...convolutionKernels,
+  ...channelKernels,
+  ...vectorKernels,
+  ...poolKernels,
+  ...fakeQuantKernels,
+} satisfies Record<keyof typeof trainKernels, Line>;

@@ -1,0 +1,146 @@
+import {
+  conv2dScratchBytes,
+  dwconv2dScratchBytes,
+  packedDepthwiseBytes,
+  packedWeightsBytes,
+} from '../../src/core/int8Layout.ts';
+import type { inferKernels } from '../../src/core/kernels.ts';
+import { type Line, over, type Rig } from './rig.ts';
+import { convolutions, depthwise, lengths, matrices, pools, sized, sizedPool } from './shapes.ts';
+
+/** Scale, zero point and range: plain, and with the ends cut off. */
+const ranges = [
+  { zeroPoint: 3, qmin: -128, qmax: 127 },
+  { zeroPoint: -20, qmin: -20, qmax: 90 },
+];
+
+/** Pointers to the epilogue of a convolution: bias, M and B of ceil(n/8)·8 channels, 0 past n. */
+function epilogue(rig: Rig, n: number, k: number) {
+  const filled = Math.ceil(n / 8) * 8;
+  const typical = 0.02 / Math.sqrt(k);
+  const bias = new Int32Array(filled);
+  for (let i = 0; i < n; i++) bias[i] = rig.below(2000) - 1000;
+  const reals = (size: number) => {
+    const values = new Float32Array(filled);
+    values.set(rig.floats(n, size));
+    return rig.put(values);
+  };
+  return { bias: rig.put(bias), multiplier: reals(typical), addend: reals(10) };
+}
+
+/** Both forms of the rounding, with or without the promise of small values. */
+const MAGIC = [0, 1];
+
+function convolution(name: 'qs8_conv2d' | 'qs8_f32_conv2d'): Line {
+  return over(convolutions, (rig, c) => {
+    const { p, batch, n, k, inputs, outputs } = sized(c);
+    const x = rig.put(rig.integers(inputs));
+    const packed = rig.scratch(packedWeightsBytes(n, k));
+    rig.kernels.qs8_pack_weights(n, k, rig.put(rig.integers(n * k)), packed);
+    const quantized = { inZeroPoint: 3, outZeroPoint: -5, qmin: -128, qmax: 127 };
+    const fields = { ...p, ...quantized, ...epilogue(rig, n, k) };
+    const scratch = rig.scratch(conv2dScratchBytes(k));
+    for (const magic of MAGIC) {
+      const params = rig.params('ConvParams', { ...fields, magic });
+      const y = rig.out(name === 'qs8_conv2d' ? new Int8Array(outputs) : new Float32Array(outputs));
+      rig.kernels[name](params, batch, x, packed, y, scratch);
+    }
+  });
+}
+
+function depthwiseConvolution(name: 'qs8_dwconv2d' | 'qs8_f32_dwconv2d'): Line {
+  return over(depthwise, (rig, c) => {
+    const { p, batch, n, taps, inputs, outputs } = sized(c);
+    const { kernelHeight, kernelWidth } = p;
+    const x = rig.put(rig.integers(inputs));
+    const w = rig.put(rig.integers(n * taps));
+    const packed = rig.scratch(packedDepthwiseBytes(n, kernelHeight, kernelWidth));
+    rig.kernels.qs8_pack_dwconv_weights(n, kernelHeight, kernelWidth, w, packed);
+    const quantized = { inZeroPoint: -7, outZeroPoint: 11, qmin: -100, qmax: 127 };
+    const fields = { ...p, ...quantized, ...epilogue(rig, n, taps) };
+    const scratch = rig.scratch(dwconv2dScratchBytes(n, kernelHeight, kernelWidth));
+    for (const magic of MAGIC) {
+      const params = rig.params('ConvParams', { ...fields, magic });
+      const y = rig.out(
+        name === 'qs8_dwconv2d' ? new Int8Array(outputs) : new Float32Array(outputs),
+      );
+      rig.kernels[name](params, batch, x, packed, y, scratch);
+    }
+  });
+}
+
+function pooling(name: 'qs8_maxpool2d' | 'qs8_avgpool2d'): Line {
+  return over(pools, (rig, c) => {
+    const { p, batch, inputs, outputs } = sizedPool(c);
+    const counts = Float32Array.from({ length: c.kernel * c.kernel }, (_, i) => 1.3 / (i + 1));
+    const params = rig.params('PoolParams', { ...p, multiplier: rig.put(counts) });
+    rig.kernels[name](
+      params,
+      batch,
+      rig.put(rig.integers(inputs)),
+      rig.out(new Int8Array(outputs)),
+    );
+  });
+}
+
+const quantizers = ranges.map((range) => {
+  const scale = Math.fround(0.05);
+  return { ...range, scale, inverseScale: Math.fround(1 / scale) };
+});
+
+export const integerKernels = {
+  qs8_pack_weights: over(matrices, (rig, [n, k]) => {
+    const packed = rig.out(new Uint8Array(packedWeightsBytes(n, k)));
+    rig.kernels.qs8_pack_weights(n, k, rig.put(rig.integers(n * k)), packed);
+  }),
+  qs8_conv2d: convolution('qs8_conv2d'),
+  qs8_f32_conv2d: convolution('qs8_f32_conv2d'),
+  qs8_pack_dwconv_weights: over(depthwise, (rig, c) => {
+    const { p, n, taps } = sized(c);
+    const { kernelHeight, kernelWidth } = p;
+    const packed = rig.out(new Uint8Array(packedDepthwiseBytes(n, kernelHeight, kernelWidth)));
+    const w = rig.put(rig.integers(n * taps));
+    rig.kernels.qs8_pack_dwconv_weights(n, kernelHeight, kernelWidth, w, packed);
+  }),
+  qs8_dwconv2d: depthwiseConvolution('qs8_dwconv2d'),
+  qs8_f32_dwconv2d: depthwiseConvolution('qs8_f32_dwconv2d'),
+  qs8_vadd: over(lengths, (rig, n) => {
+    const [a, b] = [rig.put(rig.integers(n)), rig.put(rig.integers(n))];
+    for (const { zeroPoint, qmin, qmax } of ranges) {
+      const params = rig.params('AddParams', {
+        ...{ aZeroPoint: 5, bZeroPoint: -128, aMultiplier: 0.7, bMultiplier: 0.31 },
+        ...{ outZeroPoint: zeroPoint, qmin, qmax },
+      });
+      rig.kernels.qs8_vadd(n, a, b, rig.out(new Int8Array(n)), params);
+    }
+  }),
+  qs8_maxpool2d: pooling('qs8_maxpool2d'),
+  qs8_avgpool2d: pooling('qs8_avgpool2d'),
+  qs8_vclamp: over(lengths, (rig, n) => {
+    rig.kernels.qs8_vclamp(n, rig.put(rig.integers(n)), rig.out(new Int8Array(n)), -30, 77);
+  }),
+  f32_qs8_vquantize: over(lengths, (rig, n) => {
+    const x = rig.floats(n, 12);
+    // Ties, what lies far outside, and what is not a number at all.
+    x.set([0.025, 1e9, Number.NEGATIVE_INFINITY, Number.NaN].slice(0, n));
+    const from = rig.put(x);
+    for (const quantizer of quantizers) {
+      const params = rig.params('QuantizeParams', quantizer);
+      rig.kernels.f32_qs8_vquantize(n, from, rig.out(new Int8Array(n)), params);
+    }
+  }),
+  qs8_f32_vdequantize: over(lengths, (rig, n) => {
+    const q = rig.put(rig.integers(n));
+    for (const quantizer of quantizers) {
+      const params = rig.params('QuantizeParams', quantizer);
+      rig.kernels.qs8_f32_vdequantize(n, q, rig.out(new Float32Array(n)), params);
+    }
+  }),
+  u8_lut: over(lengths, (rig, pixels) => {
+    for (const channels of [1, 3]) {
+      const x = rig.put(rig.integers(pixels * channels));
+      const table = rig.put(rig.integers(channels * 256));
+      rig.kernels.u8_lut(pixels, channels, x, table, rig.out(new Int8Array(pixels * channels)));
+    }
+  }),
+} satisfies Record<keyof typeof inferKernels, Line>;
