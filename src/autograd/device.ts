@@ -38,7 +38,8 @@ export class Device {
   /** Address of `bytes` fresh bytes, 64-aligned, not cleared. Views made before may be detached by it. */
   allocate(bytes: number): number {
     const at = this.#top;
-    this.#top = (at + bytes + SLACK + ALIGN - 1) & ~(ALIGN - 1);
+    // Not by masking: bit operators are signed and addresses go to 4 GiB.
+    this.#top = Math.ceil((at + bytes + SLACK) / ALIGN) * ALIGN;
     const missing = this.#top - this.#memory.buffer.byteLength;
     if (missing > 0) this.#grow(missing);
     return at;

@@ -9,14 +9,13 @@ import type {
   TrainContext,
 } from '../core/op.ts';
 import type { Shape } from '../core/shape.ts';
-import { type PoolAttrs, poolFields, slideWindow } from './geometry.ts';
+import { type PoolAttrs, poolFields, slidePool } from './geometry.ts';
 
 /** y = mean of the taps inside the image; those outside do not count      x [N,H,W,C] */
 export const averagePool2d = {
   name: 'averagePool2d',
   inferShape([x], attrs) {
-    const window = slideWindow('averagePool2d', x ?? [], attrs.poolSize, attrs);
-    return [...window, x![3]!];
+    return slidePool('averagePool2d', x ?? [], attrs);
   },
 } as const satisfies OpDef<PoolAttrs>;
 

@@ -1,12 +1,13 @@
 import { rangeError } from '../core/errors.ts';
 import type { F32Rule, IntRule, OpDef, QatKeepRule } from '../core/op.ts';
-import { sampleSize } from '../core/shape.ts';
+import { sampleSize, showShape } from '../core/shape.ts';
 
 /** y [N, …product of the rest]: the same elements, one axis */
 export const flatten = {
   name: 'flatten',
   inferShape([x]) {
-    if (!x || x.length < 2) throw rangeError('flatten', 'the input must be [N,…]', x);
+    if (!x || x.length < 2)
+      throw rangeError('flatten', 'the input must be [N,…]', x && showShape(x));
     return [x[0]!, sampleSize(x)];
   },
 } as const satisfies OpDef;

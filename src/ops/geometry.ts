@@ -48,6 +48,17 @@ export function slideWindow(op: string, x: Shape, kernel: Pair, attrs: WindowAtt
   return [n, slide(op, height, kernel[0], 0, attrs), slide(op, width, kernel[1], 1, attrs)];
 }
 
+/** [N, outHeight, outWidth, C] of a pool. A window with no pixel of the image would have no mean and no maximum. */
+export function slidePool(op: string, x: Shape, attrs: PoolAttrs): Shape {
+  const window = slideWindow(op, x, attrs.poolSize, attrs);
+  const { poolSize, padding } = attrs;
+  if (padding.every((sides, axis) => Math.max(...sides) < poolSize[axis]!)) {
+    return [...window, x[3]!];
+  }
+  const expected = `the padding must be below the window ${showShape(poolSize)}`;
+  throw rangeError(op, expected, `[${padding.map(showShape)}]`);
+}
+
 /**
  * Padding in full. 'same' gives ceil(extent / stride) outputs with the odd pixel at the end, as TensorFlow does;
  * 'valid' is 0; a number pads all four sides.

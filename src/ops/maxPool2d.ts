@@ -1,12 +1,11 @@
 import type { F32Rule, IntRule, OpDef, QatKeepRule } from '../core/op.ts';
-import { type PoolAttrs, poolFields, slideWindow } from './geometry.ts';
+import { type PoolAttrs, poolFields, slidePool } from './geometry.ts';
 
 /** y = max of the taps inside the image; the gradient goes to the first of equals      x [N,H,W,C] */
 export const maxPool2d = {
   name: 'maxPool2d',
   inferShape([x], attrs) {
-    const window = slideWindow('maxPool2d', x ?? [], attrs.poolSize, attrs);
-    return [...window, x![3]!];
+    return slidePool('maxPool2d', x ?? [], attrs);
   },
 } as const satisfies OpDef<PoolAttrs>;
 

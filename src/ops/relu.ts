@@ -53,15 +53,15 @@ function clampQat(hi: number): QatKeepRule {
       cx.kernels.qs8_vclamp(sizeOf(y.shape), x.q.ptr, y.ptr, qmin, qmax);
       return y;
     },
-    /** Straight through where the clamp did nothing, in the float rule's sense: lo < ŷ < hi. */
-    backward(cx, dy, x, y) {
+    /** The float rule on x̂: straight through where 0 < x̂ < hi. ŷ would not do, it may be just below hi when clamped. */
+    backward(cx, dy, x) {
       const { scale, zeroPoint, qmin, qmax } = x;
       const dx = cx.alloc(dy.shape);
       const real = cx.alloc(dy.shape);
       const inverseScale = Math.fround(1 / scale);
       const params = cx.struct('QuantizeParams', { scale, inverseScale, zeroPoint, qmin, qmax });
       const size = sizeOf(dy.shape);
-      cx.kernels.qs8_f32_vdequantize(size, y.ptr, real.ptr, params);
+      cx.kernels.qs8_f32_vdequantize(size, x.q.ptr, real.ptr, params);
       cx.kernels.f32_vclamp_backward(size, real.ptr, dy.ptr, dx.ptr, 0, hi);
       return dx;
     },
