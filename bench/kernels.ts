@@ -183,7 +183,7 @@ export function run({ rounds, only }: KernelOptions): Report {
   const heap = new Heap();
   const loops = [ceilingCase(heap), clockCase(heap)];
   const cases = allCases(heap).filter(({ name }) => name.includes(only));
-  const rates = measure([...loops, ...cases], { rounds, slice: 4 });
+  const rates = measure([...loops, ...cases], { rounds, slice: 1 });
   const best = rates.map((of) => Math.max(...of));
   const perCycle = dotAddPerCycle(best[0]!, best[1]!);
   const reference = { rate: best[0]!, against: 'ceiling' };

@@ -1,7 +1,7 @@
 import { ConvParams } from '../abi';
 import { alignTo16, highHalf, storeBytes, storeFloats } from '../lib/lanes';
 import {
-  roundLanesFrom, roundToRange, scaleAcc, scaleLanes, writeRoundingLanes,
+  clampLanes, clampToBytes, roundToRange, roundToShorts, scaleAcc, scaleLanes, writeRoundingLanes,
 } from '../lib/requantize';
 import { BLOCK_BYTES, LANES_AT, packPixels, Pixel, PIXELS_AT, ZERO_ROW_AT } from './packInput';
 
@@ -159,13 +159,21 @@ function tile(
     if (rows > 3) storeFloats(y + 3 * yStride, acc30, acc31, columns);
     return;
   }
-  const rows01 = i8x16.narrow_i16x8_s(
-    i16x8.narrow_i32x4_s(roundLanesFrom(acc00, lanes), roundLanesFrom(acc01, lanes)),
-    i16x8.narrow_i32x4_s(roundLanesFrom(acc10, lanes), roundLanesFrom(acc11, lanes)),
+  if (!params.magic) {
+    acc00 = clampLanes(acc00, lanes);
+    acc01 = clampLanes(acc01, lanes);
+    acc10 = clampLanes(acc10, lanes);
+    acc11 = clampLanes(acc11, lanes);
+    acc20 = clampLanes(acc20, lanes);
+    acc21 = clampLanes(acc21, lanes);
+    acc30 = clampLanes(acc30, lanes);
+    acc31 = clampLanes(acc31, lanes);
+  }
+  const rows01 = clampToBytes(
+    roundToShorts(acc00, acc01, lanes), roundToShorts(acc10, acc11, lanes), lanes,
   );
-  const rows23 = i8x16.narrow_i16x8_s(
-    i16x8.narrow_i32x4_s(roundLanesFrom(acc20, lanes), roundLanesFrom(acc21, lanes)),
-    i16x8.narrow_i32x4_s(roundLanesFrom(acc30, lanes), roundLanesFrom(acc31, lanes)),
+  const rows23 = clampToBytes(
+    roundToShorts(acc20, acc21, lanes), roundToShorts(acc30, acc31, lanes), lanes,
   );
   if (columns == 8 && rows == 4) {
     v128.store64_lane(y, rows01, 0);

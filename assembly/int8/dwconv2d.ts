@@ -1,8 +1,8 @@
 import { ConvParams } from '../abi';
-import { alignTo16, storeBytes, storeFloats } from '../lib/lanes';
-import {
-  roundLanesFrom, roundToRange, scaleAcc, scaleLanes, writeRoundingLanes,
-} from '../lib/requantize';
+import { alignTo16 } from '../lib/lanes';
+import { roundToRange, scaleAcc, writeRoundingLanes } from '../lib/requantize';
+import { sums3x3 } from './dwconv3x3';
+import { emitSums, EPILOGUE_BYTES, STRIP, SUMS_AT, zipHigh, zipLow } from './dwconvSums';
 
 /**
  * Depthwise convolution:
@@ -20,7 +20,7 @@ import {
  *
  * Reads 15 bytes past x, writes C elements a pixel. Scratch, dwconv2dScratchBytes(C, Kh, Kw):
  *
- *     rounding lanes 64 | zero row | bias − z·Σw, i32 [C] | addresses of the taps, in the order of packed
+ *     rounding lanes 96 | sums 32 · STRIP | zero row | epilogues | addresses of the taps
  */
 export function qs8_dwconv2d__simd128(
   params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize,
@@ -35,39 +35,44 @@ export function qs8_f32_dwconv2d__simd128(
 }
 
 // @ts-ignore: decorator
-@inline const ZERO_ROW_AT: usize = 64;
+@inline const ZERO_ROW_AT: usize = SUMS_AT + 32 * STRIP;
 
 // @ts-ignore: decorator
 @inline
-function biasAt(params: ConvParams, scratch: usize): usize {
+function epiloguesAt(params: ConvParams, scratch: usize): usize {
   return scratch + ZERO_ROW_AT + alignTo16(params.outChannels) + 16;
 }
 
 // @ts-ignore: decorator
 @inline
 function tapsAt(params: ConvParams, scratch: usize): usize {
-  return biasAt(params, scratch) + (alignTo16(params.outChannels) << 2);
+  return epiloguesAt(params, scratch) + <usize>((params.outChannels + 7) >> 3) * EPILOGUE_BYTES;
 }
 
 function dwconv2d(
   params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize, real: bool,
 ): void {
   prepare(params, w, scratch);
-  const stride = params.strideWidth;
-  const fast = params.kernelHeight == 3 && params.kernelWidth == 3 && params.dilationWidth == 1;
+  const fast = is3x3(params);
   const rowBytes: usize = (params.outWidth * params.outStride) << (real ? 2 : 0);
   for (let b = 0; b < batch; b++) {
     for (let oy = 0; oy < params.outHeight; oy++) {
-      if (fast && stride == 1) row3x3(params, x, w, y, oy, scratch, real, 1);
-      else if (fast && stride == 2) row3x3(params, x, w, y, oy, scratch, real, 2);
-      else row(params, x, w, y, oy, scratch, real);
+      if (!fast) row(params, x, w, y, oy, scratch, real);
+      else row3x3(params, x, w, y, oy, scratch, real);
       y += rowBytes;
     }
     x += params.inHeight * params.inWidth * params.inStride;
   }
 }
 
-/** Rounding constants, the row of zero points, and the bias that takes the zero point out of the loop. */
+/** Whether row3x3 applies: at most the first and the last column of a row lie outside the image. */
+function is3x3(params: ConvParams): bool {
+  const columns = (params.outWidth - 1) * params.strideWidth + 3;
+  return params.kernelHeight == 3 && params.kernelWidth == 3 && params.dilationWidth == 1 &&
+    params.strideWidth <= 2 && params.padLeft <= 1 && columns - params.padLeft <= params.inWidth + 1;
+}
+
+/** Rounding constants, the row of zero points, and the epilogues with the bias that holds the zero point. */
 function prepare(params: ConvParams, w: usize, scratch: usize): void {
   writeRoundingLanes(scratch, params.outZeroPoint, params.qmin, params.qmax);
   const zero = i8x16.splat(<i8>params.inZeroPoint);
@@ -76,10 +81,9 @@ function prepare(params: ConvParams, w: usize, scratch: usize): void {
 
   const minusZero = i16x8.splat(<i16>-params.inZeroPoint);
   const pairs = params.kernelWidth * ((params.kernelHeight + 1) >> 1);
-  let to = biasAt(params, scratch);
-  let from: usize = params.bias;
-  for (let c = 0; c < channels; c += 8) {
-    let low = v128.load(from), high = v128.load(from, 16);
+  let to = epiloguesAt(params, scratch);
+  for (let at = 0; at < channels << 2; at += 32) {
+    let low = v128.load(params.bias + at), high = v128.load(params.bias + at, 16);
     for (let t = 0; t < pairs; t++) {
       low = i32x4.add(low, i32x4.dot_i16x8_s(minusZero, v128.load(w)));
       high = i32x4.add(high, i32x4.dot_i16x8_s(minusZero, v128.load(w, 16)));
@@ -87,74 +91,42 @@ function prepare(params: ConvParams, w: usize, scratch: usize): void {
     }
     v128.store(to, low);
     v128.store(to, high, 16);
-    to += 32;
-    from += 32;
+    memory.copy(to + 32, params.multiplier + at, 32);
+    memory.copy(to + 64, params.addend + at, 32);
+    to += EPILOGUE_BYTES;
   }
 }
 
-/**
- * One output row of a 3x3 kernel, no dilation, stride 1 or 2 across. Walks along the input row: each column is
- * interleaved once, (r0, r1) and (r2, r2), and added to every output that it belongs to.
- *
- *     stride 1:   column ix ends output ix − 2, continues ix − 1, begins ix        two sums under way
- *     stride 2:   an even column ends one output and begins the next, an odd one continues
- */
-// @ts-ignore: decorator
-@inline
+/** One output row of a 3x3 kernel, eight channels and a strip of outputs at a time. */
 function row3x3(
   params: ConvParams, x: usize, w: usize, y: usize, oy: i32, scratch: usize, real: bool,
-  stride: i32,
 ): void {
-  const channels = params.outChannels;
-  const yStride = params.outStride << (real ? 2 : 0);
-  const width = params.inWidth;
-  const first = -params.padLeft;
+  const shift = real ? 2 : 0;
+  const stride = params.strideWidth;
+  const yStride: usize = params.outStride << shift;
   const iy = oy * params.strideHeight - params.padTop;
   const down = params.dilationHeight;
   // A row outside the image is the zero row again and again: its step is 0.
   const step0 = stepOf(params, iy), step1 = stepOf(params, iy + down);
   const step2 = stepOf(params, iy + 2 * down);
-  const last = first + (params.outWidth - 1) * stride + 3;
-  for (let c = 0; c < channels; c += 8) {
-    const zero = scratch + ZERO_ROW_AT + c;
-    let p0 = rowStart(params, x, iy, first, c, zero);
-    let p1 = rowStart(params, x, iy + down, first, c, zero);
-    let p2 = rowStart(params, x, iy + 2 * down, first, c, zero);
-    const bias = biasAt(params, scratch) + (c << 2);
-    const count = min(8, channels - c);
-    let to = y;
-    let low0 = v128.load(bias), high0 = v128.load(bias, 16), low1 = low0, high1 = high0;
-    for (let ix = first; ix < last; ix++) {
-      const inside = <u32>ix < <u32>width;
-      const r0 = v128.load_ext<i8>(inside ? p0 : zero);
-      const r1 = v128.load_ext<i8>(inside ? p1 : zero);
-      const r2 = v128.load_ext<i8>(inside ? p2 : zero);
-      p0 += step0;
-      p1 += step1;
-      p2 += step2;
-      const low01 = zipLow(r0, r1), high01 = zipHigh(r0, r1);
-      const low22 = zipLow(r2, r2), high22 = zipHigh(r2, r2);
-      if (stride == 2 && (ix - first) & 1) {
-        low0 = addColumn(low0, low01, low22, w, 64);
-        high0 = addColumn(high0, high01, high22, w, 80);
-        continue;
-      }
-      const low = addColumn(low0, low01, low22, w, 128);
-      const high = addColumn(high0, high01, high22, w, 144);
-      if (stride == 1) {
-        low0 = addColumn(low1, low01, low22, w, 64);
-        high0 = addColumn(high1, high01, high22, w, 80);
-        low1 = addColumn(v128.load(bias), low01, low22, w, 0);
-        high1 = addColumn(v128.load(bias, 16), high01, high22, w, 16);
-      } else {
-        low0 = addColumn(v128.load(bias), low01, low22, w, 0);
-        high0 = addColumn(v128.load(bias, 16), high01, high22, w, 16);
-      }
-      if (ix - first < 2) continue;
-      emit(params, low, high, c, to, count, scratch, real);
-      to += yStride;
+  for (let ox = 0; ox < params.outWidth; ox += STRIP) {
+    const n = min(STRIP, params.outWidth - ox);
+    const ix = ox * stride - params.padLeft;
+    const first = ix >= 0, last = ix + (n - 1) * stride + 2 < params.inWidth;
+    const p0 = rowStart(params, x, iy, ix, scratch);
+    const p1 = rowStart(params, x, iy + down, ix, scratch);
+    const p2 = rowStart(params, x, iy + 2 * down, ix, scratch);
+    let epilogue = epiloguesAt(params, scratch), panel = w, to = y + <usize>ox * yStride;
+    for (let c = 0; c < params.outChannels; c += 8) {
+      sums3x3(
+        p0 + c, p1 + c, p2 + c, step0, step1, step2, panel, epilogue, scratch + SUMS_AT, n, stride,
+        first, last, params.inZeroPoint,
+      );
+      emitSums(params, scratch, n, epilogue, to, yStride, params.outChannels - c, real);
+      to += 8 << shift;
+      panel += 192;
+      epilogue += EPILOGUE_BYTES;
     }
-    w += 192;
   }
 }
 
@@ -166,17 +138,9 @@ function stepOf(params: ConvParams, iy: i32): i32 {
 
 // @ts-ignore: decorator
 @inline
-function rowStart(params: ConvParams, x: usize, iy: i32, ix: i32, c: i32, zero: usize): usize {
-  if (<u32>iy >= <u32>params.inHeight) return zero;
-  return x + (iy * params.inWidth + ix) * params.inStride + c;
-}
-
-/** acc + one column of taps, for four channels; its two pairs of weights stand 32 bytes apart. */
-// @ts-ignore: decorator
-@inline
-function addColumn(acc: v128, top: v128, bottom: v128, w: usize, at: usize): v128 {
-  acc = i32x4.add(acc, i32x4.dot_i16x8_s(top, v128.load(w + at)));
-  return i32x4.add(acc, i32x4.dot_i16x8_s(bottom, v128.load(w + at, 32)));
+function rowStart(params: ConvParams, x: usize, iy: i32, ix: i32, scratch: usize): usize {
+  if (<u32>iy >= <u32>params.inHeight) return scratch + ZERO_ROW_AT;
+  return x + (iy * params.inWidth + ix) * params.inStride;
 }
 
 /** One output row of any kernel. */
@@ -216,53 +180,25 @@ function listTaps(params: ConvParams, x: usize, oy: i32, ox: i32, scratch: usize
 @inline
 function pixel(params: ConvParams, w: usize, y: usize, scratch: usize, real: bool): void {
   const taps = tapsAt(params, scratch);
-  const bias = biasAt(params, scratch);
+  let epilogue = epiloguesAt(params, scratch);
   const channels = params.outChannels;
   const end = taps + ((params.kernelWidth * ((params.kernelHeight + 1) >> 1)) << 3);
   for (let c = 0; c < channels; c += 8) {
-    let low = v128.load(bias + (c << 2)), high = v128.load(bias + (c << 2), 16);
-    for (let at = taps; at < end; at += 8) {
+    let low = v128.load(epilogue), high = v128.load(epilogue, 16);
+    let at = taps;
+    do {
       const r0 = v128.load_ext<i8>(load<usize>(at) + c);
       const r1 = v128.load_ext<i8>(load<usize>(at, 4) + c);
       low = i32x4.add(low, i32x4.dot_i16x8_s(zipLow(r0, r1), v128.load(w)));
       high = i32x4.add(high, i32x4.dot_i16x8_s(zipHigh(r0, r1), v128.load(w, 16)));
       w += 32;
-    }
-    emit(params, low, high, c, y, min(8, channels - c), scratch, real);
+      at += 8;
+    } while (at < end);
+    v128.store(scratch + SUMS_AT, low);
+    v128.store(scratch + SUMS_AT, high, 16);
+    emitSums(params, scratch, 1, epilogue, y + (c << (real ? 2 : 0)), 0, channels - c, real);
+    epilogue += EPILOGUE_BYTES;
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function zipLow(a: v128, b: v128): v128 {
-  return v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-}
-
-// @ts-ignore: decorator
-@inline
-function zipHigh(a: v128, b: v128): v128 {
-  return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-}
-
-/** Eight finished accumulators of channels c… to y. */
-// @ts-ignore: decorator
-@inline
-function emit(
-  params: ConvParams, low: v128, high: v128, c: i32, y: usize, count: i32, lanes: usize,
-  real: bool,
-): void {
-  const multiplier: usize = params.multiplier + (c << 2);
-  const addend: usize = params.addend + (c << 2);
-  low = scaleLanes(low, v128.load(multiplier), v128.load(addend));
-  high = scaleLanes(high, v128.load(multiplier, 16), v128.load(addend, 16));
-  if (real) {
-    storeFloats(y + (c << 2), low, high, count);
-    return;
-  }
-  const wide = i16x8.narrow_i32x4_s(roundLanesFrom(low, lanes), roundLanesFrom(high, lanes));
-  const bytes = i8x16.narrow_i16x8_s(wide, wide);
-  if (count == 8) v128.store64_lane(y + c, bytes, 0);
-  else storeBytes(y + c, bytes, count);
 }
 
 export function qs8_dwconv2d__scalar(

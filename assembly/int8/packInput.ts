@@ -5,9 +5,9 @@ import { alignTo16 } from '../lib/lanes';
 // @ts-ignore: decorator
 @inline export const LANES_AT: usize = 0;
 // @ts-ignore: decorator
-@inline export const PIXELS_AT: usize = 64;
+@inline export const PIXELS_AT: usize = 96;
 // @ts-ignore: decorator
-@inline export const ZERO_ROW_AT: usize = 128;
+@inline export const ZERO_ROW_AT: usize = 160;
 
 /** A-panels are packed up to this many bytes, then every panel of weights passes over them: both stay in L1. */
 // @ts-ignore: decorator

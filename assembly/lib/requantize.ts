@@ -19,13 +19,19 @@
  * Lane constants of the output stage. They live in memory because V8 rebuilds literal splats at each use, and
  * because fifteen registers are too few to keep them through a tile.
  *
- *     lo f32x4 | hi f32x4 | MAGIC f32x4 | MAGIC_BITS − zeroPoint i32x4
+ *     qmin − zeroPoint f32x4 | qmax − zeroPoint f32x4 | MAGIC f32x4 | MAGIC_BITS − zeroPoint i32x4
+ *     qmin i8x16 | qmax i8x16
  */
+// @ts-ignore: decorator
+@inline export const ROUNDING_LANES_BYTES: usize = 96;
+
 export function writeRoundingLanes(at: usize, zeroPoint: i32, qmin: i32, qmax: i32): void {
   v128.store(at, f32x4.splat(<f32>(qmin - zeroPoint)), 0);
   v128.store(at, f32x4.splat(<f32>(qmax - zeroPoint)), 16);
   v128.store(at, f32x4.splat(MAGIC), 32);
   v128.store(at, i32x4.splat(MAGIC_BITS - zeroPoint), 48);
+  v128.store(at, i8x16.splat(<i8>qmin), 64);
+  v128.store(at, i8x16.splat(<i8>qmax), 80);
 }
 
 /** u of four accumulators that already hold their bias. */
@@ -43,13 +49,29 @@ export function roundLanes(u: v128, lo: v128, hi: v128, magic: v128, magicBits: 
   return i32x4.sub(f32x4.add(clamped, magic), magicBits);
 }
 
-/** q of four u, as i32, with constants in memory. */
+/** u brought to where the magic constant is exact; needless where params.magic promises |u| < 2²². */
 // @ts-ignore: decorator
 @inline
-export function roundLanesFrom(u: v128, lanes: usize): v128 {
-  return roundLanes(
-    u, v128.load(lanes, 0), v128.load(lanes, 16), v128.load(lanes, 32), v128.load(lanes, 48),
+export function clampLanes(u: v128, lanes: usize): v128 {
+  return f32x4.pmin(v128.load(lanes, 16), f32x4.pmax(v128.load(lanes), u));
+}
+
+/** rte(u) + zeroPoint of eight u, |u| < 2²², as i16 that saturate. */
+// @ts-ignore: decorator
+@inline
+export function roundToShorts(u0: v128, u1: v128, lanes: usize): v128 {
+  const magic = v128.load(lanes, 32), bits = v128.load(lanes, 48);
+  return i16x8.narrow_i32x4_s(
+    i32x4.sub(f32x4.add(u0, magic), bits), i32x4.sub(f32x4.add(u1, magic), bits),
   );
+}
+
+/** Sixteen q from twice eight i16. */
+// @ts-ignore: decorator
+@inline
+export function clampToBytes(q0: v128, q1: v128, lanes: usize): v128 {
+  const bytes = i8x16.narrow_i16x8_s(q0, q1);
+  return i8x16.min_s(i8x16.max_s(bytes, v128.load(lanes, 64)), v128.load(lanes, 80));
 }
 
 /** u, one value. */

@@ -25,18 +25,18 @@ const BLOCK_BYTES = 16384;
 /**
  * Scratch of `qs8_conv2d` and `qs8_f32_conv2d`, k = kernelHeight · kernelWidth · inChannels:
  *
- *     constants and pixels 128 | zero row and four gathered rows, k + slack each | A-panels | slack 128
+ *     constants 96 | pixels 64 | zero row and four gathered rows, k + slack each | A-panels | slack 128
  */
 export function conv2dScratchBytes(k: number): number {
   const panel = alignTo16(k) * 8;
   const panels = Math.max(1, Math.floor(BLOCK_BYTES / panel)) * panel;
-  return 128 + 5 * (alignTo16(k) + 16) + panels + 128;
+  return 160 + 5 * (alignTo16(k) + 16) + panels + 128;
 }
 
 /**
  * Scratch of `qs8_dwconv2d` and `qs8_f32_dwconv2d`:
  *
- *     constants 64 | row of zero points, channels + slack | bias less zero point, i32 | addresses of the taps
+ *     constants 96 | sums of 64 pixels | row of zero points, channels + slack | epilogues, 96 for 8 channels | addresses of the taps
  */
 export function dwconv2dScratchBytes(
   channels: number,
@@ -44,5 +44,6 @@ export function dwconv2dScratchBytes(
   kernelWidth: number,
 ): number {
   const taps = kernelWidth * Math.ceil(kernelHeight / 2) * 2;
-  return 64 + alignTo16(channels) + 16 + alignTo16(channels) * 4 + alignTo16(taps * 4);
+  const epilogues = Math.ceil(channels / 8) * 96;
+  return 96 + 64 * 32 + alignTo16(channels) + 16 + epilogues + alignTo16(taps * 4);
 }
