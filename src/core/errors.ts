@@ -43,6 +43,9 @@ export function checkNumber(
 
 /** Throws a TypeError that names the options that do not exist and those that do. */
 export function checkOptions(where: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw typeError(where, 'options must be an object', options);
+  }
   const unknown = Object.keys(options).filter((key) => !known.includes(key));
   if (unknown.length === 0) return;
   throw typeError(where, `options are ${known.join(', ')}`, unknown.join(', '));

@@ -1,8 +1,8 @@
-import { checkInteger, checkOptions } from '../core/errors.ts';
+import { checkInteger, checkOptions, rangeError, typeError } from '../core/errors.ts';
 import type { Attrs } from '../core/op.ts';
 import type { Shape } from '../core/shape.ts';
 import { apply, type Handle } from '../graph/dispatch.ts';
-import type { InitializerName } from '../graph/initializers.ts';
+import { type InitializerName, initializers } from '../graph/initializers.ts';
 import { type Padding, type Pair, resolvePadding } from '../ops/geometry.ts';
 import type { OpName } from '../ops/table.ts';
 import { Module } from './module.ts';
@@ -58,8 +58,25 @@ const BASE = ['name', 'inputShape'];
 const WINDOW = [...BASE, 'strides', 'padding'];
 const KERNEL = [...WINDOW, 'kernelSize', 'dilation', 'useBias', 'kernelInitializer'];
 
-function pair(value: number | Pair): Pair {
-  return typeof value === 'number' ? [value, value] : value;
+function pair(op: OpName, name: string, value: number | Pair): Pair {
+  if (typeof value === 'number') return [value, value];
+  if (Array.isArray(value) && value.length === 2) return value;
+  throw typeError(op, `${name} must be a number or a pair`, value);
+}
+
+function checkPadding(op: OpName, padding: WindowOptions['padding']): void {
+  if (padding === 'same' || padding === 'valid' || typeof padding === 'number') return;
+  if (Array.isArray(padding) && padding.length === 2 && padding.flat().length === 4) return;
+  throw typeError(op, "padding must be 'same', 'valid', a number or two pairs", padding);
+}
+
+function initializerOf(
+  op: OpName,
+  { kernelInitializer = 'glorotUniform' }: { readonly kernelInitializer?: InitializerName },
+): InitializerName {
+  if (Object.hasOwn(initializers, kernelInitializer)) return kernelInitializer;
+  const expected = `kernelInitializer must be one of ${Object.keys(initializers).join(', ')}`;
+  throw rangeError(op, expected, kernelInitializer);
 }
 
 /** What every layer has: a name, perhaps an input shape, and options that exist. */
@@ -90,57 +107,62 @@ abstract class Layer<O extends LayerOptions> extends Module {
   }
 }
 
-class Convolution extends Layer<KernelOptions> {
-  constructor(
-    op: 'conv2d' | 'depthwiseConv2d',
-    options: KernelOptions,
-    known: readonly string[],
-    readonly filters?: number,
-  ) {
+class Convolution extends Layer<KernelOptions & { readonly filters?: number }> {
+  readonly #kernelSize: Pair;
+
+  constructor(op: 'conv2d' | 'depthwiseConv2d', options: KernelOptions, known: readonly string[]) {
     super(op, options, known);
-    for (const size of pair(options.kernelSize)) checkInteger(op, 'kernelSize', size, 1);
-    if (filters !== undefined) checkInteger(op, 'filters', filters, 1);
+    if (op === 'conv2d') checkInteger(op, 'filters', this.options.filters!, 1);
+    this.#kernelSize = pair(op, 'kernelSize', options.kernelSize);
+    for (const size of this.#kernelSize) checkInteger(op, 'kernelSize', size, 1);
   }
 
   forward(x: Handle): Handle {
-    const { kernelSize, useBias = true, kernelInitializer = 'glorotUniform' } = this.options;
-    const [kh, kw] = pair(kernelSize);
+    const { filters, useBias = true } = this.options;
+    const [kh, kw] = this.#kernelSize;
     const channels = x.shape[3]!;
-    const { filters } = this;
     const kernel = this.parameter({
       name: 'kernel',
       shape: filters === undefined ? [kh, kw, channels] : [filters, kh, kw, channels],
-      initializer: kernelInitializer,
+      initializer: initializerOf(this.op, this.options),
       decay: true,
       fanIn: kh * kw * (filters === undefined ? 1 : channels),
       fanOut: kh * kw * (filters ?? 1),
     });
     const inputs = useBias ? [x, kernel, this.bias(filters ?? channels)] : [x, kernel];
-    return this.call(inputs, windowAttrs(x, [kh, kw], this.options));
+    return this.call(inputs, windowAttrs(this.op, x, [kh, kw], this.options));
   }
 }
 
 /** Attributes in full from options and the size of the image. */
 function windowAttrs(
+  op: OpName,
   x: Handle,
   kernel: Pair,
   options: WindowOptions & { readonly dilation?: number | Pair },
 ) {
-  const strides = pair(options.strides ?? 1);
-  const dilation = pair(options.dilation ?? 1);
+  const strides = pair(op, 'strides', options.strides ?? 1);
+  const dilation = pair(op, 'dilation', options.dilation ?? 1);
   const image: Pair = [x.shape[1]!, x.shape[2]!];
-  const padding = resolvePadding(options.padding ?? 'valid', image, kernel, strides, dilation);
+  const wanted = options.padding ?? 'valid';
+  checkPadding(op, wanted);
+  const padding = resolvePadding(wanted, image, kernel, strides, dilation);
   return { strides, padding, dilation };
 }
 
 class Dense extends Layer<DenseOptions> {
+  constructor(options: DenseOptions) {
+    super('dense', options, [...BASE, 'units', 'useBias', 'kernelInitializer']);
+    checkInteger('dense', 'units', options.units, 1);
+  }
+
   forward(x: Handle): Handle {
-    const { units, useBias = true, kernelInitializer = 'glorotUniform' } = this.options;
+    const { units, useBias = true } = this.options;
     const features = x.shape[1]!;
     const kernel = this.parameter({
       name: 'kernel',
       shape: [units, features],
-      initializer: kernelInitializer,
+      initializer: initializerOf('dense', this.options),
       decay: true,
       fanIn: features,
       fanOut: units,
@@ -164,9 +186,9 @@ class BatchNormalization extends Layer<NormOptions> {
 
 class Pool extends Layer<PoolOptions> {
   forward(x: Handle): Handle {
-    const poolSize = pair(this.options.poolSize ?? 2);
+    const poolSize = pair(this.op, 'poolSize', this.options.poolSize ?? 2);
     const strides = this.options.strides ?? poolSize;
-    const attrs = windowAttrs(x, poolSize, { ...this.options, strides });
+    const attrs = windowAttrs(this.op, x, poolSize, { ...this.options, strides });
     return this.call([x], { ...attrs, poolSize });
   }
 }
@@ -192,15 +214,12 @@ export class Add extends Layer<LayerOptions> {
 export const layers = {
   /** x [N,H,W,Ci] → [N,H′,W′,filters] */
   conv2d: (options: Conv2dOptions): Module =>
-    new Convolution('conv2d', options, [...KERNEL, 'filters'], options.filters),
+    new Convolution('conv2d', options, [...KERNEL, 'filters']),
   /** x [N,H,W,C] → [N,H′,W′,C], one kernel for each channel */
   depthwiseConv2d: (options: KernelOptions): Module =>
     new Convolution('depthwiseConv2d', options, KERNEL),
   /** x [N,K] → [N,units] */
-  dense: (options: DenseOptions): Module => {
-    checkInteger('dense', 'units', options.units, 1);
-    return new Dense('dense', options, [...BASE, 'units', 'useBias', 'kernelInitializer']);
-  },
+  dense: (options: DenseOptions): Module => new Dense(options),
   /** x [N,…,C] → the same shape */
   batchNormalization: (options: NormOptions = {}): Module =>
     new BatchNormalization('batchNormalization', options, [...BASE, 'epsilon', 'momentum']),

@@ -1,0 +1,149 @@
+import { expect, test } from 'vitest';
+import type { Handle } from '../../src/graph/dispatch.ts';
+import { input } from '../../src/graph/trace.ts';
+import { layers } from '../../src/nn/layers.ts';
+import { model, sequential } from '../../src/nn/models.ts';
+import { Module } from '../../src/nn/module.ts';
+
+class Nothing extends Module {
+  forward(): Handle {
+    return undefined as unknown as Handle;
+  }
+}
+
+/** Options as JavaScript gives them. */
+const js = (value: object) => value as never;
+
+const mistakes: [string, () => unknown, RegExp][] = [
+  [
+    'a typo',
+    () => layers.conv2d(js({ filters: 1, kernelSize: 1, stride: 2 })),
+    /^conv2d: options are .*strides.*, got stride$/,
+  ],
+  [
+    'two typos',
+    () => layers.relu(js({ nam: 'a', max: 6 })),
+    /^relu: options are name, inputShape, got nam, max$/,
+  ],
+  [
+    'no filters',
+    () => layers.conv2d(js({ kernelSize: 3 })),
+    /^conv2d: filters must be an integer >= 1, got undefined$/,
+  ],
+  [
+    'no kernelSize',
+    () => layers.conv2d(js({ filters: 3 })),
+    /^conv2d: kernelSize must be a number or a pair, got undefined$/,
+  ],
+  [
+    'a kernelSize of one',
+    () => layers.depthwiseConv2d(js({ kernelSize: [3] })),
+    /^depthwiseConv2d: kernelSize must be a number or a pair, got \[3\]$/,
+  ],
+  [
+    'kernelSize 0',
+    () => layers.conv2d({ filters: 1, kernelSize: 0 }),
+    /^conv2d: kernelSize must be an integer >= 1, got 0$/,
+  ],
+  [
+    'half a filter',
+    () => layers.conv2d({ filters: 0.5, kernelSize: 1 }),
+    /^conv2d: filters must be an integer >= 1, got 0.5$/,
+  ],
+  ['no units', () => layers.dense(js({})), /^dense: units must be an integer >= 1, got undefined$/],
+  [
+    'no options',
+    () => layers.dense(js(undefined as never)),
+    /^dense: options must be an object, got undefined$/,
+  ],
+  [
+    'an unknown initializer',
+    () => sequential([layers.dense(js({ units: 1, kernelInitializer: 'he' }))]).build([1]),
+    /^dense: kernelInitializer must be one of zeros, ones, glorotUniform, heUniform, got he$/,
+  ],
+  [
+    'a pool of -1',
+    () => sequential([layers.maxPool2d({ poolSize: -1 })]).build([4, 4, 1]),
+    /^maxPool2d: kernelSize must be an integer >= 1, got -1$/,
+  ],
+  [
+    'strides 0',
+    () =>
+      sequential([layers.conv2d({ filters: 1, kernelSize: 1, strides: 0, padding: 'same' })]).build(
+        [4, 4, 1],
+      ),
+    /^conv2d: strides must be an integer >= 1, got 0$/,
+  ],
+  [
+    'an unknown padding',
+    () =>
+      sequential([layers.conv2d(js({ filters: 1, kernelSize: 1, padding: 'full' }))]).build([
+        4, 4, 1,
+      ]),
+    /^conv2d: padding must be 'same', 'valid', a number or two pairs, got full$/,
+  ],
+  [
+    'a dense layer on images',
+    () => sequential([layers.dense({ units: 1 })]).build([4, 4, 1]),
+    /^dense: the input must be \[N,K\], got \[N,4,4,1\]$/,
+  ],
+  [
+    'a convolution on vectors',
+    () => sequential([layers.conv2d({ filters: 1, kernelSize: 1 })]).build([4]),
+    /^conv2d: the input must be \[N,H,W,C\], got \[N,4\]$/,
+  ],
+  [
+    'add among layers',
+    () => sequential([layers.add()]).build([4]),
+    /^add: two tensors are expected; call merge\(a, b\)/,
+  ],
+  ['an empty sequence', () => sequential([]), /^sequential: at least one layer, got none$/],
+  [
+    'a typo of a model',
+    () => sequential([layers.relu()], js({ sede: 1 })),
+    /^sequential: options are seed, got sede$/,
+  ],
+  [
+    'a typo of a functional model',
+    () => model({ inputs: input([1]), outputs: input([1]) }, js({ sede: 1 })),
+    /^model: options are seed, got sede$/,
+  ],
+  [
+    'model of no tensors',
+    () => model(js({ inputs: 1, outputs: 2 })),
+    /^model: inputs from input\(\) and outputs made from them, got another value$/,
+  ],
+  [
+    'no input shape',
+    () => sequential([layers.relu()]).build(),
+    /^model: an inputShape on the first layer, or build\(shape\) before this call, got none$/,
+  ],
+  [
+    'an extent of 0',
+    () => sequential([layers.relu()]).build([0]),
+    /^model: inputShape must be an integer >= 1, got 0$/,
+  ],
+  [
+    'a forward without result',
+    () => new Nothing().build([1]),
+    /^model: forward must return a tensor, got undefined$/,
+  ],
+  [
+    'another shape later',
+    () => {
+      const net = sequential([layers.relu()]);
+      net.build([3]);
+      net.build([4]);
+    },
+    /^model: samples of shape \[3\], got \[4\]$/,
+  ],
+  [
+    'another shape than inputShape',
+    () => sequential([layers.relu({ inputShape: [3] })]).build([4]),
+    /^model: samples of shape \[3\], got \[4\]$/,
+  ],
+];
+
+test.each(mistakes)('%s is one clear sentence', (_, call, message) => {
+  expect(call).toThrow(message);
+});
