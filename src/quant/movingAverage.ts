@@ -17,8 +17,8 @@ import { absoluteMaxima, channelLayout } from './weightLayout.ts';
 const DECAY = 0.99;
 
 /**
- * Ranges that follow the data: for activations a moving average of the batch minimum and maximum, for weights the last
- * value of max |w| per channel. The average is divided by its own weight (Kingma 2015, §3), so that it is right from
+ * Ranges that follow the data: for activations a moving average of the batch minimum and maximum, for weights max |w|
+ * per channel at the last step. The average is divided by its own weight (Kingma 2015, §3), so that it is right from
  * the first step on, whatever it started from. Gradients pass straight through; nothing is learned.
  */
 export const movingAverage: QuantizerRule = {
@@ -32,9 +32,12 @@ export const movingAverage: QuantizerRule = {
     return { dx: activationGradients(cx, dy, x, { scale, zeroPoint }, spec).dx };
   },
 
+  /** Evaluation keeps the scales of the last step, which are those that `convert` ships. */
   quantizeWeights(cx, w, refs, spec) {
-    const maxima = absoluteMaxima(cx.f32(w), channelLayout(w.shape, spec.axis!));
-    cx.f32(refs.scale).set(maxima.map((max) => Math.max(max / spec.qmax, MIN_SCALE)));
+    if (cx.training) {
+      const maxima = absoluteMaxima(cx.f32(w), channelLayout(w.shape, spec.axis!));
+      cx.f32(refs.scale).set(maxima.map((max) => Math.max(max / spec.qmax, MIN_SCALE)));
+    }
     return quantizeWeights(cx, w, refs.scale, spec);
   },
 

@@ -1,0 +1,131 @@
+import { Rng } from '../../src/core/rng.ts';
+import { type Shape, sizeOf } from '../../src/core/shape.ts';
+import { type ArrayDataset, fromArrays } from '../../src/data/fromArrays.ts';
+import type { Handle } from '../../src/graph/dispatch.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import { input } from '../../src/graph/trace.ts';
+import { add, layers } from '../../src/nn/layers.ts';
+import { model, sequential } from '../../src/nn/models.ts';
+import type { Module } from '../../src/nn/module.ts';
+
+const { conv2d, depthwiseConv2d, batchNormalization, relu, relu6, dense } = layers;
+const { maxPool2d, averagePool2d, globalAveragePool2d, flatten } = layers;
+
+export const SAMPLE: Shape = [9, 8, 3];
+export const CLASSES = 3;
+
+/** Learnable noise: class c is brighter in channel c. */
+export function blobs(count: number, seed: number, batchSize = 16): ArrayDataset {
+  const rng = new Rng(seed);
+  const y = Int32Array.from({ length: count }, () => rng.below(CLASSES));
+  const size = sizeOf(SAMPLE);
+  const x = Float32Array.from({ length: count * size }, (_, i) => {
+    const bright = y[Math.floor(i / size)] === i % 3 ? 0.6 : 0;
+    return 2 * rng.uniform() - 1 + bright;
+  });
+  return fromArrays({ x, y, shape: SAMPLE, classes: CLASSES, batchSize, seed });
+}
+
+const norm = () => batchNormalization({ momentum: 0.8 });
+const conv = (filters: number, rest: object = {}) =>
+  conv2d({ filters, kernelSize: 3, padding: 'same', useBias: false, ...rest });
+const head = () => [globalAveragePool2d(), dense({ units: CLASSES })];
+
+function chain(x: Handle, members: readonly Module[]): Handle {
+  return members.reduce((value, member) => member.apply(value), x);
+}
+
+function functional(build: (x: Handle) => Handle, seed: number): Module {
+  const x = input(SAMPLE);
+  return model({ inputs: x, outputs: build(x) }, { seed });
+}
+
+const list = (members: readonly Module[]) => (seed: number) => sequential(members, { seed });
+
+/** Networks that meet the corners of the segments pass; each is made with a seed. */
+export const networks: Record<string, () => (seed: number) => Module> = {
+  'conv with bias and no norm, strides 2, relu6': () =>
+    list([conv2d({ filters: 5, kernelSize: 3, strides: 2, padding: 'same' }), relu6(), ...head()]),
+  'average pool with padding, dense with bias on flattened pixels': () =>
+    list([
+      conv(4),
+      norm(),
+      relu(),
+      averagePool2d({ poolSize: 3, strides: 2, padding: 'same' }),
+      flatten(),
+      dense({ units: 7 }),
+      relu(),
+      dense({ units: CLASSES }),
+    ]),
+  'average pool without padding and relu after it': () =>
+    list([conv(4), norm(), averagePool2d(), relu(), ...head()]),
+  'norm and relu after add': () => (seed) =>
+    functional((x) => {
+      const y = chain(x, [conv(6), norm()]);
+      const z = chain(y, [relu(), conv(6)]);
+      return chain(add(z, y), [norm(), relu(), ...head()]);
+    }, seed),
+  'conv with two readers, one of them its norm': () => (seed) =>
+    functional((x) => {
+      const y = conv(5).apply(x);
+      return chain(add(chain(y, [norm(), relu()]), y), [relu(), ...head()]);
+    }, seed),
+  'norm of the input, of a pool and of a dense layer': () =>
+    list([
+      norm(),
+      conv(4),
+      maxPool2d(),
+      norm(),
+      relu6(),
+      flatten(),
+      dense({ units: 6, useBias: false }),
+      norm(),
+      norm(),
+      relu(),
+      dense({ units: CLASSES }),
+    ]),
+  'relu and relu6 after max pooling, two in a row': () =>
+    list([
+      conv(6),
+      norm(),
+      maxPool2d({ poolSize: 3, strides: 2, padding: 'same' }),
+      relu(),
+      relu6(),
+      conv(4),
+      maxPool2d(),
+      relu6(),
+      ...head(),
+    ]),
+  'depthwise strides 2 with bias, dilation': () =>
+    list([
+      conv(8, { dilation: 2 }),
+      norm(),
+      relu(),
+      depthwiseConv2d({ kernelSize: 3, strides: 2, padding: 'same' }),
+      relu6(),
+      depthwiseConv2d({ kernelSize: [2, 3], useBias: false }),
+      norm(),
+      ...head(),
+    ]),
+  'one layer twice': () => {
+    const shared = conv(3);
+    return list([shared, norm(), relu(), shared, norm(), relu(), ...head()]);
+  },
+  'a value added to itself': () => (seed) =>
+    functional((x) => {
+      const y = chain(x, [conv(4), norm(), relu()]);
+      return chain(add(y, y), head());
+    }, seed),
+};
+
+/** Turns some gammas negative and some to zero, and gives biases and betas values. */
+export function unsettle(graph: Graph, seed: number): void {
+  const rng = new Rng(seed);
+  for (const { name, data } of graph.parameters.values()) {
+    const leaf = name.split('/')[1];
+    for (let i = 0; i < data.length; i++) {
+      if (leaf === 'gamma') data[i] = i % 3 === 1 ? 0 : (i % 3) - 0.75;
+      if (leaf === 'beta' || leaf === 'bias') data[i] = rng.uniform() - 0.5;
+    }
+  }
+}
