@@ -3,7 +3,7 @@ import { alignTo16, highHalf, storeBytes, storeFloats } from '../lib/lanes';
 import {
   clampLanes, clampToBytes, roundToRange, roundToShorts, scaleAcc, scaleLanes, writeRoundingLanes,
 } from '../lib/requantize';
-import { BLOCK_BYTES, LANES_AT, packPixels, Pixel, PIXELS_AT, ZERO_ROW_AT } from './packInput';
+import { BLOCK_BYTES, LANES_AT, packBlock, ZERO_ROW_AT } from './packInput';
 
 /**
  * Convolution, and with a 1x1 kernel matrix multiplication:
@@ -48,32 +48,9 @@ function conv2d(
   prepare(params, scratch);
 
   const total = batch * params.outHeight * params.outWidth;
-  let image = x, oy = 0, ox = 0;
   for (let first = 0; first < total; first += block) {
     const count = min(block, total - first);
-    for (let p = 0; p < count; p += 4) {
-      for (let j = 0; j < 4; j++) {
-        describe(params, scratch, j, image, oy, ox);
-        // A last group of fewer than four repeats its last pixel.
-        if (p + j + 1 < count && ++ox == params.outWidth) {
-          ox = 0;
-          if (++oy == params.outHeight) {
-            oy = 0;
-            image += params.inHeight * params.inWidth * params.inStride;
-          }
-        }
-      }
-      packPixels(params, scratch, panels + (p >> 2) * panelBytes);
-    }
-    // The walk stopped on the last pixel of the block: step over it.
-    if (++ox == params.outWidth) {
-      ox = 0;
-      if (++oy == params.outHeight) {
-        oy = 0;
-        image += params.inHeight * params.inWidth * params.inStride;
-      }
-    }
-
+    packBlock(params, x, first, count, scratch, panels, panelBytes);
     let panel = w;
     for (let n = 0; n < channels; n += 8) {
       let to = y + (n << (real ? 2 : 0));
@@ -96,19 +73,6 @@ function prepare(params: ConvParams, scratch: usize): void {
   const zero = i8x16.splat(<i8>params.inZeroPoint);
   const run = params.kernelWidth * params.inChannels;
   for (let i = 0; i < run; i += 16) v128.store(scratch + ZERO_ROW_AT + i, zero);
-}
-
-// @ts-ignore: decorator
-@inline
-function describe(
-  params: ConvParams, scratch: usize, j: usize, image: usize, oy: i32, ox: i32,
-): void {
-  const pixel = changetype<Pixel>(scratch + PIXELS_AT + (j << 4));
-  const row = oy * params.strideHeight - params.padTop;
-  const column = ox * params.strideWidth - params.padLeft;
-  pixel.row = row;
-  pixel.column = column;
-  pixel.origin = image + (row * params.inWidth + column) * params.inStride;
 }
 
 /** 4 pixels × 8 outputs. The loop takes one pair of k; V8 unrolls it as far as its registers reach. */

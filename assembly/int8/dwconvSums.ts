@@ -16,8 +16,10 @@ import { clampLanes, clampToBytes, roundToShorts, scaleLanes } from '../lib/requ
  * The n ≥ 1 finished sums at SUMS_AT to y: rounded to i8, or as f32. Writes min(8, count) channels a pixel.
  *
  * Requantizing a strip at a time instead of each sum where it ends keeps the constants in registers here and the
- * weights' loads few there (measured on Ice Lake: a quarter less time).
+ * weights' loads few there (measured on Ice Lake: a fifth less time).
  */
+// @ts-ignore: decorator
+@inline
 export function emitSums(
   params: ConvParams, scratch: usize, n: i32, epilogue: usize, y: usize, yStride: usize,
   count: i32, real: bool,

@@ -1,5 +1,6 @@
 /**
  * Depthwise weights, widened to i16, two of a column side by side; 0 below the last row and past the last channel.
+ * Few bytes, packed once a load: the plain loop is the kernel of both modules.
  *
  * w       [kernelHeight, kernelWidth, channels] i8
  * packed  [ceil(channels/8)][kernelWidth][ceil(kernelHeight/2)][8][2] i16:

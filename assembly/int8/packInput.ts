@@ -5,7 +5,7 @@ import { alignTo16 } from '../lib/lanes';
 // @ts-ignore: decorator
 @inline export const LANES_AT: usize = 0;
 // @ts-ignore: decorator
-@inline export const PIXELS_AT: usize = 96;
+@inline const PIXELS_AT: usize = 96;
 // @ts-ignore: decorator
 @inline export const ZERO_ROW_AT: usize = 160;
 
@@ -20,11 +20,73 @@ import { alignTo16 } from '../lib/lanes';
  *     row      its input row      column   its input column
  */
 @unmanaged
-export class Pixel {
+class Pixel {
   origin: usize;
   row: i32;
   column: i32;
   unused: i32;
+}
+
+/** Output pixels first, first + 1, … of the batch, count ≥ 1 of them, to panels of four. */
+export function packBlock(
+  params: ConvParams, x: usize, first: i32, count: i32, scratch: usize, panels: usize,
+  panelBytes: usize,
+): void {
+  if (readsPixelByPixel(params)) {
+    const stride = params.inStride;
+    let row = x + first * stride;
+    for (let p = 0; p < count; p += 4) {
+      const last = count - p - 1;
+      packRows(
+        row, row + min(last, 1) * stride, row + min(last, 2) * stride, row + min(last, 3) * stride,
+        params.inChannels, params.inZeroPoint, panels,
+      );
+      row += stride << 2;
+      panels += panelBytes;
+    }
+    return;
+  }
+  const imageBytes = params.inHeight * params.inWidth * params.inStride;
+  const line = first / params.outWidth;
+  let ox = first - line * params.outWidth, oy = line % params.outHeight;
+  let image = x + (line / params.outHeight) * imageBytes;
+  for (let p = 0; p < count; p += 4) {
+    for (let j = 0; j < 4; j++) {
+      describe(params, scratch, j, image, oy, ox);
+      // A last group of fewer than four repeats its last pixel.
+      if (p + j + 1 < count && ++ox == params.outWidth) {
+        ox = 0;
+        if (++oy == params.outHeight) {
+          oy = 0;
+          image += imageBytes;
+        }
+      }
+    }
+    packPixels(params, scratch, panels);
+    panels += panelBytes;
+  }
+}
+
+/** Whether output pixel p reads input pixel p and nothing else. */
+// @ts-ignore: decorator
+@inline
+function readsPixelByPixel(params: ConvParams): bool {
+  return params.kernelHeight * params.kernelWidth * params.strideHeight * params.strideWidth == 1 &&
+    (params.padTop | params.padLeft) == 0 &&
+    params.outHeight == params.inHeight && params.outWidth == params.inWidth;
+}
+
+// @ts-ignore: decorator
+@inline
+function describe(
+  params: ConvParams, scratch: usize, j: usize, image: usize, oy: i32, ox: i32,
+): void {
+  const pixel = pixelAt(scratch + PIXELS_AT, j);
+  const row = oy * params.strideHeight - params.padTop;
+  const column = ox * params.strideWidth - params.padLeft;
+  pixel.row = row;
+  pixel.column = column;
+  pixel.origin = image + (row * params.inWidth + column) * params.inStride;
 }
 
 /**
@@ -34,7 +96,7 @@ export class Pixel {
  *
  * Works in steps of 16: reads up to 15 bytes past each row and writes up to 120 bytes past the panel.
  */
-export function packRows(
+function packRows(
   r0: usize, r1: usize, r2: usize, r3: usize, length: i32, zeroPoint: i32, panel: usize,
 ): void {
   const zero = i16x8.splat(<i16>zeroPoint);
@@ -64,7 +126,7 @@ function storePairs(to: usize, bytes: v128, zero: v128): void {
  * The taps of the four pixels at `scratch + PIXELS_AT` to one panel. Runs of taps that are contiguous in memory are
  * packed where they lie; runs of odd length would start in the middle of a pair, so they are gathered first.
  */
-export function packPixels(params: ConvParams, scratch: usize, panel: usize): void {
+function packPixels(params: ConvParams, scratch: usize, panel: usize): void {
   const pixels = scratch + PIXELS_AT;
   let whole = true;
   for (let j: usize = 0; j < 4; j++) whole = whole && rowsAreWhole(params, pixelAt(pixels, j));

@@ -28,15 +28,19 @@ export function f32_qs8_vquantize__simd128(
   const magic = f32x4.splat(opaque(MAGIC, zeroPoint));
   const magicBits = i32x4.splat(MAGIC_BITS - zeroPoint);
   let i = 0;
-  for (; i <= n - 16; i += 16) {
-    const from = x + (i << 2);
-    const q0 = roundLanes(product(from, scale), lo, hi, magic, magicBits);
-    const q1 = roundLanes(product(from + 16, scale), lo, hi, magic, magicBits);
-    const q2 = roundLanes(product(from + 32, scale), lo, hi, magic, magicBits);
-    const q3 = roundLanes(product(from + 48, scale), lo, hi, magic, magicBits);
-    v128.store(y + i, i8x16.narrow_i16x8_s(
-      i16x8.narrow_i32x4_s(q0, q1), i16x8.narrow_i32x4_s(q2, q3),
-    ));
+  // Loops tested at their end: V8 moves no constant out of one that may leave before its body.
+  if (n >= 16) {
+    do {
+      const from = x + (i << 2);
+      const q0 = roundLanes(product(from, scale), lo, hi, magic, magicBits);
+      const q1 = roundLanes(product(from + 16, scale), lo, hi, magic, magicBits);
+      const q2 = roundLanes(product(from + 32, scale), lo, hi, magic, magicBits);
+      const q3 = roundLanes(product(from + 48, scale), lo, hi, magic, magicBits);
+      v128.store(y + i, i8x16.narrow_i16x8_s(
+        i16x8.narrow_i32x4_s(q0, q1), i16x8.narrow_i32x4_s(q2, q3),
+      ));
+      i += 16;
+    } while (i <= n - 16);
   }
   for (; i < n; i += 4) {
     const q = roundLanes(product(x + (i << 2), scale), lo, hi, magic, magicBits);
@@ -72,11 +76,14 @@ export function qs8_f32_vdequantize__simd128(
   const scale = f32x4.splat(params.scale);
   const zero = i16x8.splat(<i16>params.zeroPoint);
   let i = 0;
-  for (; i <= n - 8; i += 8) {
-    const wide = i16x8.sub(v128.load_ext<i8>(x + i), zero);
-    const to = y + (i << 2);
-    v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(wide)), scale));
-    v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(wide)), scale), 16);
+  if (n >= 8) {
+    do {
+      const wide = i16x8.sub(v128.load_ext<i8>(x + i), zero);
+      const to = y + (i << 2);
+      v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(wide)), scale));
+      v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(wide)), scale), 16);
+      i += 8;
+    } while (i <= n - 8);
   }
   for (; i < n; i++) {
     store<f32>(y + (i << 2), <f32>(<i32>load<i8>(x + i) - params.zeroPoint) * params.scale);

@@ -58,6 +58,19 @@ export class GuardedMemory {
     return this.#region(pointer, data);
   }
 
+  /**
+   * An input that ends 16 bytes before the memory does: a kernel that reads further past it traps. To be called after
+   * all other regions were handed out.
+   */
+  inputAtEnd<T extends Bytes>(data: T): Region<T> {
+    const missing = this.#next + GUARD + data.byteLength + 64 - this.memory.buffer.byteLength;
+    if (missing > 0) this.memory.grow(Math.ceil(missing / 65536));
+    const content = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+    const pointer = this.memory.buffer.byteLength - 16 - content.length;
+    this.#bytes().set(content, pointer);
+    return this.#region(pointer, data);
+  }
+
   /** A region with start content that the kernel may change. */
   inout<T extends Bytes>(data: T, label = 'inout', offset = 0): Region<T> {
     const content = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

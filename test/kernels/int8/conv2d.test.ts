@@ -218,18 +218,17 @@ function check(kernels: InferKernels, c: ConvCase, seed: number): void {
     bias: guarded.input(epilogue.bias, 'bias'),
     multiplier: guarded.input(epilogue.multiplier, 'multiplier'),
     addend: guarded.input(epilogue.addend, 'addend'),
-    magic: c.scales === 'wild' || c.extreme ? 0 : 1,
+    magic: c.scales === 'wild' || c.extreme || seed === 2 ? 0 : 1,
   });
-  const input = guarded.input(x, 'x', seed);
   const scratch = guarded.scratch(conv2dScratchBytes(k));
   const outputs = (batch * g.outHeight * g.outWidth - 1) * g.outStride + g.outChannels;
   const y = guarded.output(new Int8Array(outputs), 'y', 3 * seed);
   const real = guarded.output(new Float32Array(outputs), 'u', 4 * seed);
+  const input = seed === 3 ? guarded.inputAtEnd(x) : guarded.input(x, 'x', seed);
   const args = [packed.pointer, y.pointer, scratch.pointer] as const;
   kernels.qs8_conv2d(params.pointer, batch, input.pointer, ...args);
   kernels.qs8_f32_conv2d(params.pointer, batch, input.pointer, args[0], real.pointer, args[2]);
   guarded.check();
-
   expectOutputs(label, g, expected, epilogue, y.read(), real.read());
 }
 

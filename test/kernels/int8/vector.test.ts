@@ -78,9 +78,9 @@ function vaddSuite(kernels: InferKernels): void {
         guarded.reset();
         const [a, b] = [randomBytes(rng, n), randomBytes(rng, n)];
         const y = guarded.output(a, 'y', n % 16);
-        const pa = guarded.input(a, 'a', 3).pointer;
-        const pb = guarded.input(b, 'b').pointer;
         const params = guarded.params('AddParams', fields).pointer;
+        const pa = guarded.input(a, 'a', 3).pointer;
+        const pb = guarded.inputAtEnd(b).pointer;
         kernels.qs8_vadd(n, pa, pb, y.pointer, params);
         guarded.check();
         same(`seed ${n + 1}, ${JSON.stringify(fields)}`, y.read(), vaddReference(a, b, fields));
@@ -99,7 +99,7 @@ function quantizeSuite(kernels: InferKernels): void {
         const x = awkwardFloats(rng, n);
         const y = guarded.output(new Int8Array(n), 'y', n % 16);
         const params = guarded.params('QuantizeParams', fields).pointer;
-        kernels.f32_qs8_vquantize(n, guarded.input(x, 'x', 4).pointer, y.pointer, params);
+        kernels.f32_qs8_vquantize(n, guarded.inputAtEnd(x).pointer, y.pointer, params);
         guarded.check();
         same(`seed ${n + 1}, ${JSON.stringify(fields)}`, y.read(), quantizeReference(x, fields));
       }
@@ -113,7 +113,7 @@ function quantizeSuite(kernels: InferKernels): void {
       const x = randomBytes(new Rng(n + 1), n);
       const y = guarded.output(new Float32Array(n), 'y', 4);
       const params = guarded.params('QuantizeParams', fields).pointer;
-      kernels.qs8_f32_vdequantize(n, guarded.input(x, 'x', 3).pointer, y.pointer, params);
+      kernels.qs8_f32_vdequantize(n, guarded.inputAtEnd(x).pointer, y.pointer, params);
       guarded.check();
       same(`seed ${n + 1}, ${JSON.stringify(fields)}`, y.read(), dequantizeReference(x, fields));
     }
@@ -126,7 +126,7 @@ function byteSuite(kernels: InferKernels): void {
       guarded.reset();
       const x = randomBytes(new Rng(n + 1), n);
       const y = guarded.output(x, 'y', n % 16);
-      kernels.qs8_vclamp(n, guarded.input(x, 'x', 5).pointer, y.pointer, qmin, qmax);
+      kernels.qs8_vclamp(n, guarded.inputAtEnd(x).pointer, y.pointer, qmin, qmax);
       guarded.check();
       same(
         `n ${n}, [${qmin}, ${qmax}]`,
