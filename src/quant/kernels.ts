@@ -119,7 +119,7 @@ export function scalar(cx: TrainContext, value: number): Ref {
   return ref;
 }
 
-/** h = 1 / sqrt(N · levels), the step-size gradient scale of LSQ (Esser 2020, §2.2). */
+/** h = 1 / sqrt(N · levels), the step-size gradient scale of LSQ (Esser 2020, §2.2): quantization.md eq. (19) */
 export function gradientScale(elements: number, levels: number): number {
   return 1 / Math.sqrt(elements * levels);
 }

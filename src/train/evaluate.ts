@@ -27,7 +27,7 @@ export interface EvaluateOptions {
 
 /**
  * Loss and accuracy over a dataset, with running statistics. A quantized model is evaluated in integers, as the
- * shipped bundle computes (design: evaluation is the shipped model).
+ * shipped bundle computes: quantization.md §8.
  */
 export async function evaluate(
   model: Model,

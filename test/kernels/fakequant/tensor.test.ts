@@ -66,7 +66,7 @@ describe('f32_fakequant_backward', () => {
           guarded.check();
           const context = `${name} n ${n} in place ${inPlace}`;
           expectSame(out.read(), dx, `dx ${context}`);
-          // Sums of up to 16 terms in f32 (design §7), and the additions in f64.
+          // Sums of up to 16 terms in f32 (quantization.md §7), and the additions in f64.
           expectClose(
             sums.read(),
             [start[0]! + total('dscale'), start[1]! + total('dzero')],
