@@ -8,7 +8,8 @@
  */
 export function ceiling(turns: i32, at: usize): void {
   const x = v128.load(at);
-  let a0 = x, a1 = x, a2 = x, a3 = x, a4 = x, a5 = x, a6 = x, a7 = x, a8 = x, a9 = x, a10 = x, a11 = x;
+  let a0 = x, a1 = x, a2 = x, a3 = x, a4 = x, a5 = x;
+  let a6 = x, a7 = x, a8 = x, a9 = x, a10 = x, a11 = x;
   for (let i = 0; i < turns; i++) {
     const l0 = v128.load(at, 16);
     a0 = i32x4.add(a0, i32x4.dot_i16x8_s(l0, x));

@@ -20,7 +20,7 @@ import { emitSums, EPILOGUE_BYTES, STRIP, SUMS_AT, zipHigh, zipLow } from './dwc
  *
  * Reads 15 bytes past x, writes C elements a pixel. Scratch, dwconv2dScratchBytes(C, Kh, Kw):
  *
- *     rounding lanes 96 | sums 32 · STRIP | zero row | epilogues | addresses of the taps
+ *     rounding lanes 96 | sums 32 · STRIP | rows | zero row | epilogues | addresses of the taps
  */
 export function qs8_dwconv2d__simd128(
   params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize,
@@ -35,7 +35,10 @@ export function qs8_f32_dwconv2d__simd128(
 }
 
 // @ts-ignore: decorator
-@inline const ZERO_ROW_AT: usize = SUMS_AT + 32 * STRIP;
+@inline const ROWS_AT: usize = SUMS_AT + 32 * STRIP;
+/** A strip of one-pixel rows at stride 2 reads 2 · STRIP + 1 input rows. */
+// @ts-ignore: decorator
+@inline const ZERO_ROW_AT: usize = ROWS_AT + 16 * STRIP + 32;
 
 // @ts-ignore: decorator
 @inline
@@ -53,23 +56,27 @@ function dwconv2d(
   params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize, real: bool,
 ): void {
   prepare(params, w, scratch);
-  const fast = is3x3(params);
+  const band = is3x3(params) ? max(1, STRIP / params.outWidth) : 0;
   const rowBytes: usize = (params.outWidth * params.outStride) << (real ? 2 : 0);
   for (let b = 0; b < batch; b++) {
-    for (let oy = 0; oy < params.outHeight; oy++) {
-      if (!fast) row(params, x, w, y, oy, scratch, real);
-      else row3x3(params, x, w, y, oy, scratch, real);
-      y += rowBytes;
+    for (let oy = 0; oy < params.outHeight; ) {
+      const rows = max(1, min(band, params.outHeight - oy));
+      if (band) band3x3(params, x, w, y, oy, rows, scratch, real);
+      else row(params, x, w, y, oy, scratch, real);
+      y += <usize>rows * rowBytes;
+      oy += rows;
     }
     x += params.inHeight * params.inWidth * params.inStride;
   }
 }
 
-/** Whether row3x3 applies: at most the first and the last column of a row lie outside the image. */
+/** Whether band3x3 applies: at most the first and the last column of a row lie outside the image. */
 function is3x3(params: ConvParams): bool {
   const columns = (params.outWidth - 1) * params.strideWidth + 3;
-  return params.kernelHeight == 3 && params.kernelWidth == 3 && params.dilationWidth == 1 &&
-    params.strideWidth <= 2 && params.padLeft <= 1 && columns - params.padLeft <= params.inWidth + 1;
+  return params.kernelHeight == 3 && params.kernelWidth == 3 &&
+    params.dilationHeight == 1 && params.dilationWidth == 1 &&
+    params.strideHeight <= 2 && params.strideWidth <= 2 &&
+    params.padLeft <= 1 && columns - params.padLeft <= params.inWidth + 1;
 }
 
 /** Rounding constants, the row of zero points, and the epilogues with the bias that holds the zero point. */
@@ -97,32 +104,35 @@ function prepare(params: ConvParams, w: usize, scratch: usize): void {
   }
 }
 
-/** One output row of a 3x3 kernel, eight channels and a strip of outputs at a time. */
-function row3x3(
-  params: ConvParams, x: usize, w: usize, y: usize, oy: i32, scratch: usize, real: bool,
+/**
+ * `rows` output rows of a 3x3 kernel, eight channels at a time. Either they fit in one strip together, which is then
+ * contiguous in y, or there is one row of several strips.
+ */
+function band3x3(
+  params: ConvParams, x: usize, w: usize, y: usize, oy: i32, rows: i32, scratch: usize, real: bool,
 ): void {
   const shift = real ? 2 : 0;
   const stride = params.strideWidth;
   const yStride: usize = params.outStride << shift;
-  const iy = oy * params.strideHeight - params.padTop;
-  const down = params.dilationHeight;
-  // A row outside the image is the zero row again and again: its step is 0.
-  const step0 = stepOf(params, iy), step1 = stepOf(params, iy + down);
-  const step2 = stepOf(params, iy + 2 * down);
+  const nextRow: usize = params.strideHeight << 3;
   for (let ox = 0; ox < params.outWidth; ox += STRIP) {
     const n = min(STRIP, params.outWidth - ox);
     const ix = ox * stride - params.padLeft;
     const first = ix >= 0, last = ix + (n - 1) * stride + 2 < params.inWidth;
-    const p0 = rowStart(params, x, iy, ix, scratch);
-    const p1 = rowStart(params, x, iy + down, ix, scratch);
-    const p2 = rowStart(params, x, iy + 2 * down, ix, scratch);
+    listRows(params, x, oy * params.strideHeight - params.padTop, ix, rows, scratch);
     let epilogue = epiloguesAt(params, scratch), panel = w, to = y + <usize>ox * yStride;
     for (let c = 0; c < params.outChannels; c += 8) {
-      sums3x3(
-        p0 + c, p1 + c, p2 + c, step0, step1, step2, panel, epilogue, scratch + SUMS_AT, n, stride,
-        first, last, params.inZeroPoint,
-      );
-      emitSums(params, scratch, n, epilogue, to, yStride, params.outChannels - c, real);
+      let at = scratch + ROWS_AT, sums = scratch + SUMS_AT;
+      for (let r = 0; r < rows; r++) {
+        sums3x3(
+          load<usize>(at) + c, load<usize>(at, 8) + c, load<usize>(at, 16) + c,
+          load<usize>(at, 4), load<usize>(at, 12), load<usize>(at, 20),
+          panel, epilogue, sums, n, stride, first, last, params.inZeroPoint,
+        );
+        at += nextRow;
+        sums += n << 5;
+      }
+      emitSums(params, scratch, rows * n, epilogue, to, yStride, params.outChannels - c, real);
       to += 8 << shift;
       panel += 192;
       epilogue += EPILOGUE_BYTES;
@@ -130,17 +140,22 @@ function row3x3(
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function stepOf(params: ConvParams, iy: i32): i32 {
-  return <u32>iy < <u32>params.inHeight ? params.inStride : 0;
-}
-
-// @ts-ignore: decorator
-@inline
-function rowStart(params: ConvParams, x: usize, iy: i32, ix: i32, scratch: usize): usize {
-  if (<u32>iy >= <u32>params.inHeight) return scratch + ZERO_ROW_AT;
-  return x + (iy * params.inWidth + ix) * params.inStride;
+/**
+ * The input rows of `rows` output rows, from row iy on: address of column ix | bytes to the next column. A row outside
+ * the image is the zero row again and again: its step is 0.
+ */
+function listRows(
+  params: ConvParams, x: usize, iy: i32, ix: i32, rows: i32, scratch: usize,
+): void {
+  let at = scratch + ROWS_AT;
+  const end = iy + (rows - 1) * params.strideHeight + 3;
+  for (; iy < end; iy++) {
+    const inside = <u32>iy < <u32>params.inHeight;
+    const start = x + (iy * params.inWidth + ix) * params.inStride;
+    store<usize>(at, inside ? start : scratch + ZERO_ROW_AT);
+    store<i32>(at, inside ? params.inStride : 0, 4);
+    at += 8;
+  }
 }
 
 /** One output row of any kernel. */

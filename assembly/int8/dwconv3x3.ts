@@ -55,23 +55,27 @@ export function sums3x3(
       } while (sums < end);
     }
   } else if (sums < end) {
+    low = v128.load(sums);
+    high = v128.load(sums, 16);
     do {
       r0 = v128.load_ext<i8>(p0 += step0);
       r1 = v128.load_ext<i8>(p1 += step1);
       r2 = v128.load_ext<i8>(p2 += step2);
       const low01 = zipLow(r0, r1), low22 = zipLow(r2, r2);
       const high01 = zipHigh(r0, r1), high22 = zipHigh(r2, r2);
-      endLow(sums, low01, low22, w);
-      endHigh(sums, high01, high22, w);
+      v128.store(sums, addColumn(low, low01, low22, v128.load(w, 128), v128.load(w, 160)));
+      v128.store(sums, addColumn(high, high01, high22, v128.load(w, 144), v128.load(w, 176)), 16);
       low = beginLow(epilogue, low01, low22, w);
       high = beginHigh(epilogue, high01, high22, w);
       sums += 32;
       r0 = v128.load_ext<i8>(p0 += step0);
       r1 = v128.load_ext<i8>(p1 += step1);
       r2 = v128.load_ext<i8>(p2 += step2);
-      proceedLow(sums, low, zipLow(r0, r1), zipLow(r2, r2), w);
-      proceedHigh(sums, high, zipHigh(r0, r1), zipHigh(r2, r2), w);
+      low = addColumn(low, zipLow(r0, r1), zipLow(r2, r2), v128.load(w, 64), v128.load(w, 96));
+      high = addColumn(high, zipHigh(r0, r1), zipHigh(r2, r2), v128.load(w, 80), v128.load(w, 112));
     } while (sums < end);
+    v128.store(sums, low);
+    v128.store(sums, high, 16);
   }
   r0 = i16x8.splat(<i16>zeroPoint);
   r1 = r0;

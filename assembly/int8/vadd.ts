@@ -32,7 +32,9 @@ export function qs8_vadd__simd128(n: i32, a: usize, b: usize, y: usize, params: 
   // A loop tested at its end: V8 moves no constant out of one that may leave before its body.
   if (n >= 16) {
     do {
-      const q0 = addEight(a + i, b + i, aZero, bZero, aMultiplier, bMultiplier, lo, hi, magic, magicBits);
+      const q0 = addEight(
+        a + i, b + i, aZero, bZero, aMultiplier, bMultiplier, lo, hi, magic, magicBits,
+      );
       const q1 = addEight(
         a + i + 8, b + i + 8, aZero, bZero, aMultiplier, bMultiplier, lo, hi, magic, magicBits,
       );
@@ -41,7 +43,9 @@ export function qs8_vadd__simd128(n: i32, a: usize, b: usize, y: usize, params: 
     } while (i <= n - 16);
   }
   for (; i < n; i += 8) {
-    const q = addEight(a + i, b + i, aZero, bZero, aMultiplier, bMultiplier, lo, hi, magic, magicBits);
+    const q = addEight(
+      a + i, b + i, aZero, bZero, aMultiplier, bMultiplier, lo, hi, magic, magicBits,
+    );
     const bytes = i8x16.narrow_i16x8_s(q, q);
     if (n - i >= 8) v128.store64_lane(y + i, bytes, 0);
     else storeBytes(y + i, bytes, n - i);

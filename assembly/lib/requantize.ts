@@ -5,7 +5,7 @@
  *
  * SIMD rounds by adding 1.5·2²³: the sum has no fraction bits left, and its bits are 0x4B400000 + rte(u) while
  * |u| < 2²². Clamping u to [qmin − zeroPoint, qmax − zeroPoint] first gives the same q (both ends are integers) and
- * keeps u in that range, so one form serves every M and B. B is never merged into the magic constant: that would
+ * keeps u in that range; params.magic says that this is needless. B is never merged into the magic constant: that would
  * round once where the rule rounds twice.
  */
 
@@ -41,7 +41,7 @@ export function scaleLanes(acc: v128, multiplier: v128, addend: v128): v128 {
   return f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(acc), multiplier), addend);
 }
 
-/** q of four u, as i32, with constants in registers. pmin and pmax are one instruction each on x64, min and max eight. */
+/** q of four u, as i32. pmin and pmax are one instruction each on x64, min and max are eight. */
 // @ts-ignore: decorator
 @inline
 export function roundLanes(u: v128, lo: v128, hi: v128, magic: v128, magicBits: v128): v128 {

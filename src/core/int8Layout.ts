@@ -36,7 +36,8 @@ export function conv2dScratchBytes(k: number): number {
 /**
  * Scratch of `qs8_dwconv2d` and `qs8_f32_dwconv2d`:
  *
- *     constants 96 | sums of 64 pixels | row of zero points, channels + slack | epilogues, 96 for 8 channels | addresses of the taps
+ *     constants 96 | sums of 64 pixels | input rows | row of zero points, channels + slack
+ *     | epilogues, 96 for 8 channels | addresses of the taps
  */
 export function dwconv2dScratchBytes(
   channels: number,
@@ -45,5 +46,5 @@ export function dwconv2dScratchBytes(
 ): number {
   const taps = kernelWidth * Math.ceil(kernelHeight / 2) * 2;
   const epilogues = Math.ceil(channels / 8) * 96;
-  return 96 + 64 * 32 + alignTo16(channels) + 16 + epilogues + alignTo16(taps * 4);
+  return 96 + 64 * 32 + (64 * 16 + 32) + alignTo16(channels) + 16 + epilogues + alignTo16(taps * 4);
 }
