@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
@@ -78,44 +78,48 @@ function wasm() {
 }
 
 async function scripts() {
+  // Chunks are named by content: without this, old ones would stay and be packed.
+  rmSync(at('dist'), { recursive: true, force: true });
+  mkdirSync(at('dist'));
   const { build } = await import('esbuild');
+  const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
   const options = {
     absWorkingDir: root,
     bundle: true,
     format: 'esm',
     target: 'es2022',
     packages: 'external',
-    outdir: 'dist',
     logLevel: 'warning',
-    sourcemap: true,
+    define: { OCTAVO_VERSION: JSON.stringify(version) },
   };
-  const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
-  const define = { OCTAVO_VERSION: JSON.stringify(version) };
-  const entries = ['src/index.ts', 'src/runtime.ts'].filter((f) => existsSync(at(f)));
-  await build({ ...options, define, entryPoints: entries, platform: 'neutral', splitting: true });
-  const tools = { cli: 'src/cli/main.ts', bench: 'bench/main.ts' };
-  for (const [name, entry] of Object.entries(tools)) {
-    if (!existsSync(at(entry))) continue;
-    await build({ ...options, define, entryPoints: { [name]: entry }, platform: 'node' });
-  }
+  const library = ['src/index.ts', 'src/runtime.ts'];
+  await build({ ...options, entryPoints: library, outdir: 'dist', platform: 'neutral', splitting: true });
+  await build({ ...options, entryPoints: { cli: 'src/cli/main.ts' }, outdir: 'dist', platform: 'node' });
+  await build({ ...options, entryPoints: { bench: 'bench/main.ts' }, outdir: 'build', platform: 'node' });
+}
+
+/** The modules as files, for hosts that import them (Cloudflare Workers) and for whoever passes them to `load`. */
+function copyWasm() {
+  for (const name of ['infer', 'train']) copyFileSync(at('build', `${name}.wasm`), at('dist', `${name}.wasm`));
+  const declaration = 'declare const module: WebAssembly.Module;\nexport default module;\n';
+  writeFileSync(at('dist/wasm.d.ts'), declaration);
 }
 
 function types() {
-  run(bin('tsc'), ['-p', 'tsconfig.json', '--noEmit', 'false', '--emitDeclarationOnly', '--declaration',
-    '--rewriteRelativeImportExtensions', '--outDir', 'build/types', '--rootDir', '.']);
+  run(bin('tsc'), ['-p', '.ci/tsconfig.types.json']);
 }
 
 export async function buildAll({ withTypes = false } = {}) {
   mkdirSync(at('build'), { recursive: true });
-  mkdirSync(at('dist'), { recursive: true });
   const wasmFiles = MODULES.map((name) => `build/${name}.wasm`);
   const inlined = ['src/wasm/generated/infer.ts', 'src/wasm/generated/train.ts'];
   stage('wasm', ['assembly'], [...wasmFiles, ...inlined], wasm);
   const now = digest('assembly', 'src', 'bench');
   const stamp = at('build', 'scripts.stamp');
-  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== now || !existsSync(at('dist/cli.js'))) {
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== now || !existsSync(at('dist/cli.js')) || !existsSync(at('build/bench.js'))) {
     console.error('octavo: building scripts');
     await scripts();
+    copyWasm();
     writeFileSync(stamp, now);
   }
   if (withTypes) types();

@@ -86,9 +86,9 @@ async function run(options: Options): Promise<void> {
     optimizers.sgd({
       learningRate: schedules.cosine({ learningRate }),
       momentum: 0.9,
-      weightDecay: 1e-4,
+      weightDecay: 5e-4,
     });
-  await trainWithBar('float', net, train, options.epochs, rate(0.1));
+  await trainWithBar('float', net, train, options.epochs, rate(0.05));
   const float = await evaluateWithBar('test, float', net, test);
   const qat = quantizeModel(net);
   await trainWithBar('quantized', qat, train, options.qatEpochs, rate(0.01));

@@ -26,7 +26,7 @@ async function run(path: string, { reference = false, json = false }: Options): 
 }
 
 function print(path: string, report: VerifyReport): void {
-  const vectors = `${grouped(report.vectors)} golden vectors`;
+  const vectors = `${grouped(report.vectors)} golden ${report.vectors === 1 ? 'vector' : 'vectors'}`;
   console.log(`${path}: ${vectors}, ${describe(report)}`);
   show(report);
   if (!report.reference) return;

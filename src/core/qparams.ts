@@ -26,10 +26,13 @@ export function weightRange(
   return { qmin: narrowRange ? -qmax : -qmax - 1, qmax };
 }
 
-/** Throws a RangeError unless the parameters keep the contract of eq. (1). */
+/**
+ * Throws a RangeError unless the parameters keep the contract of eq. (1). qmin = qmax is what a clamp leaves of a tensor
+ * that it makes constant.
+ */
 export function checkQParams(where: string, { scale, zeroPoint, qmin, qmax }: QParams): void {
-  if (!(Number.isInteger(qmin) && Number.isInteger(qmax) && qmin < qmax)) {
-    throw rangeError(where, 'qmin and qmax must be integers with qmin < qmax', [qmin, qmax]);
+  if (!(Number.isInteger(qmin) && Number.isInteger(qmax) && qmin <= qmax)) {
+    throw rangeError(where, 'qmin and qmax must be integers with qmin <= qmax', [qmin, qmax]);
   }
   if (!(Number.isInteger(zeroPoint) && zeroPoint >= qmin && zeroPoint <= qmax)) {
     throw rangeError(where, `zeroPoint must be an integer in [${qmin}, ${qmax}]`, zeroPoint);

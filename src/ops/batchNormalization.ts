@@ -140,7 +140,10 @@ function batchMoments(cx: TrainContext, x: Ref): Moments {
   const rows = rowsOf(x);
   const about = cx.f32({ ...x, shape: [channels] });
   const mean = sums.map((sum, c) => about[c]! + sum / rows);
-  const variance = squares.map((square, c) => Math.max(0, square / rows - (sums[c]! / rows) ** 2));
+  const variance = squares.map((square, c) => {
+    const shift = sums[c]! / rows;
+    return Math.max(0, square / rows - shift * shift);
+  });
   return { mean, variance };
 }
 

@@ -5,7 +5,7 @@ import { ParameterStore } from '../autograd/parameters.ts';
 import { qatRule } from '../autograd/rules.ts';
 import type { Bundle, Golden } from '../bundle/bundle.ts';
 import { writeBundle } from '../bundle/write.ts';
-import { internal, rangeError } from '../core/errors.ts';
+import { internal, rangeError, typeError } from '../core/errors.ts';
 import { foldRequant, type NormInput } from '../core/foldRequant.ts';
 import type { Attrs } from '../core/op.ts';
 import { type QParams, weightRange } from '../core/qparams.ts';
@@ -18,7 +18,7 @@ import type { NormAttrs } from '../ops/batchNormalization.ts';
 import { clampBounds } from '../ops/relu.ts';
 import type { OpName } from '../ops/table.ts';
 import { GraphBuilder } from './graphBuilder.ts';
-import type { QuantizedModel } from './quantizeModel.ts';
+import { QuantizedModel } from './quantizeModel.ts';
 import { channelLayout, forEachWeight } from './weightLayout.ts';
 
 /** The window of a 1x1 convolution. */
@@ -50,6 +50,9 @@ export interface Converted {
  * and B, clamps become bounds. Throws a RangeError for a model whose ranges were never set.
  */
 export function convert(model: QuantizedModel, options: ConvertOptions = {}): Converted {
+  if (!(model instanceof QuantizedModel)) {
+    throw typeError('convert', 'a quantized model', 'a float one');
+  }
   if (!model.calibrated) {
     throw rangeError(
       'convert',
@@ -206,7 +209,7 @@ class SegmentConverter {
 
   #identity(channels: number): ValueId {
     const qparams = { scale: Array(channels).fill(1), zeroPoint: 0, ...weightRange(8), axis: 0 };
-    const w = Int8Array.from({ length: channels ** 2 }, (_, i) =>
+    const w = Int8Array.from({ length: channels * channels }, (_, i) =>
       i % (channels + 1) === 0 ? 1 : 0,
     );
     const name = `${this.segment.anchor.name}/identity`;

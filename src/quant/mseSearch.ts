@@ -45,7 +45,8 @@ function weightErrors(
   const errors = new Float64Array(layout.channels);
   forEachWeight(layout, (c, i) => {
     const q = Math.min(qmax, Math.max(qmin, roundTiesToEven(w[i]! / scales[c]!)));
-    errors[c]! += (q * scales[c]! - w[i]!) ** 2;
+    const error = q * scales[c]! - w[i]!;
+    errors[c]! += error * error;
   });
   return errors;
 }

@@ -1,13 +1,10 @@
+import { qatRule } from '../autograd/rules.ts';
 import { ACTIVATION_RANGE, weightRange } from '../core/qparams.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Graph, Parameter, QuantizerSpec, ValueId } from '../graph/graph.ts';
 import { segments } from '../graph/passes/segments.ts';
-import type { OpName } from '../ops/table.ts';
 import { MIN_SCALE } from './kernels.ts';
 import type { MethodName } from './methods.ts';
-
-/** The axis of a linear op's weights that counts output channels. */
-const CHANNEL_AXIS: Partial<Record<OpName, number>> = { conv2d: 0, dense: 0, depthwiseConv2d: 2 };
 
 /**
  * The graph with quantizers: on each input, on the output of each segment that does not keep its integers, and on the
@@ -20,10 +17,11 @@ export function prepare(graph: Graph, method: MethodName): Graph {
   for (const { kind, anchor, clamp, output } of segments(graph)) {
     if (kind === 'keep') continue;
     quantizers.set(output, activationQuantizer(name(output), method, clamp !== undefined));
-    if (kind !== 'linear') continue;
+    const rule = qatRule(anchor.op);
+    if (rule?.kind !== 'linear') continue;
     const id = anchor.inputs[1]!;
-    const axis = CHANNEL_AXIS[anchor.op]!;
-    quantizers.set(id, weightQuantizer(name(id), method, graph.values[id]!.shape, axis));
+    const { shape } = graph.values[id]!;
+    quantizers.set(id, weightQuantizer(name(id), method, shape, rule.channelAxis));
   }
   return { ...graph, quantizers };
 }

@@ -1,5 +1,5 @@
 import type { QuantizerTable } from '../autograd/quantizer.ts';
-import { checkInteger, checkOptions, rangeError } from '../core/errors.ts';
+import { checkInteger, checkOptions, rangeError, typeError } from '../core/errors.ts';
 import { applyTable, normalizeTable } from '../core/preprocess.ts';
 import type { Graph } from '../graph/graph.ts';
 import { Module } from '../nn/module.ts';
@@ -83,15 +83,19 @@ export function quantizeModel(
   checkOptions('quantizeModel', options, ['method', 'calibrationBatches']);
   const { method = 'lsq', calibrationBatches = 8 } = options;
   checkInteger('quantizeModel', 'calibrationBatches', calibrationBatches, 1);
-  if (!(method in methods)) {
+  if (!Object.hasOwn(methods, method)) {
     throw rangeError(
       'quantizeModel',
       `method must be one of ${Object.keys(methods).join(', ')}`,
       method,
     );
   }
+  if (!(model instanceof Module || 'nodes' in model || 'graph' in model)) {
+    throw typeError('quantizeModel', 'a model or a Graph', typeof model);
+  }
   const graph = model instanceof Module ? model.build() : model;
-  if (graph.quantizers.size > 0)
+  if (!('nodes' in graph) || graph.quantizers.size > 0) {
     throw rangeError('quantizeModel', 'a float model', 'a quantized one');
+  }
   return new QuantizedModel(prepare(graph, method), calibrationBatches);
 }

@@ -59,7 +59,7 @@ describe('readBundle refuses in a value', () => {
     ['relu.qparams.scale', 0.25, /relu: the output must keep scale 0.5 and zero point -3, got/],
     ['relu.qparams.zeroPoint', -4, /zeroPoint must be an integer in \[-3, 127\], got -4$/],
     ['relu.qparams.qmax', 128, /qmin and qmax of i8 must be in \[-128, 127\], got \[-3,128\]$/],
-    ['relu.qparams.qmax', -3, /must be integers with qmin < qmax, got \[-3,-3\]$/],
+    ['relu.qparams.qmax', -4, /must be integers with qmin <= qmax, got \[-3,-4\]$/],
     ['relu.qparams.qmax', 0.5, /zeroPoint, qmin and qmax must be integers, got \[-3,-3,0.5\]$/],
     ['c/kernel.qparams.scale', 'x', /there must be one tensor x for one use, got none$/],
     ['c/kernel.qparams.scale', 'gap/m', /there must be one tensor gap\/m for one use, got none$/],

@@ -21,8 +21,8 @@ test('accepts the edges of the contract', () => {
 });
 
 test.each<[Partial<QParams>, string]>([
-  [{ qmin: 1, qmax: 1 }, 'x: qmin and qmax must be integers with qmin < qmax, got [1,1]'],
-  [{ qmin: 0.5 }, 'x: qmin and qmax must be integers with qmin < qmax, got [0.5,127]'],
+  [{ qmin: 1, qmax: 0 }, 'x: qmin and qmax must be integers with qmin <= qmax, got [1,0]'],
+  [{ qmin: 0.5 }, 'x: qmin and qmax must be integers with qmin <= qmax, got [0.5,127]'],
   [{ zeroPoint: 128 }, 'x: zeroPoint must be an integer in [-128, 127], got 128'],
   [{ zeroPoint: 0.5 }, 'x: zeroPoint must be an integer in [-128, 127], got 0.5'],
   [{ scale: [0] }, 'x: scale must be a finite f32 above 0, got 0'],
