@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest';
+import type { Graph } from '../../src/graph/graph.ts';
+import { input } from '../../src/graph/trace.ts';
+import { add, layers } from '../../src/nn/layers.ts';
+import { model, sequential } from '../../src/nn/models.ts';
+import { convert } from '../../src/quant/convert.ts';
+import type { MethodName } from '../../src/quant/methods.ts';
+import { prepare } from '../../src/quant/prepare.ts';
+import { quantizeModel } from '../../src/quant/quantizeModel.ts';
+import { digits } from '../../src/zoo/digits.ts';
+
+const { conv2d, depthwiseConv2d, batchNormalization, relu, maxPool2d, dense, flatten } = layers;
+
+function tiny(): Graph {
+  const x = input([4, 4, 2]);
+  const y = batchNormalization().apply(conv2d({ filters: 3, kernelSize: 1 }).apply(x));
+  const z = relu().apply(depthwiseConv2d({ kernelSize: 3, padding: 'same' }).apply(y));
+  const pooled = relu().apply(maxPool2d().apply(add(z, y)));
+  return model({ inputs: x, outputs: dense({ units: 2 }).apply(flatten().apply(pooled)) }).build();
+}
+
+/** 'name: target [qmin,qmax]' and what marks each quantizer, by the value it stands on. */
+function show(graph: Graph): string[] {
+  return [...graph.quantizers].map(([id, spec]) => {
+    const { target, qmin, qmax, axis, fixedZeroPoint, scale, zeroPoint, state } = spec;
+    const marks = [
+      `scale [${scale.shape}]${scale.trainable ? ' learned' : ''}`,
+      ...(axis === undefined ? [] : [`axis ${axis}`]),
+      ...(fixedZeroPoint === undefined ? [] : [`fixed ${fixedZeroPoint}`]),
+      ...(zeroPoint
+        ? [`zero point [${zeroPoint.shape}]${zeroPoint.trainable ? ' learned' : ''}`]
+        : []),
+      ...(state ? [`state [${state.shape}]`] : []),
+    ];
+    return `${graph.values[id]!.name}: ${target} [${qmin},${qmax}] ${marks.join(', ')}`;
+  });
+}
+
+const expected = (learned: string, state: string) => {
+  const free = `activation [-128,127] scale [1]${learned}, zero point [1]${learned}${state}`;
+  const fixed = `activation [-128,127] scale [1]${learned}, fixed -128${state}`;
+  return [
+    `input: ${free}`,
+    `batchNormalization: ${free}`,
+    `conv2d/kernel: weight [-127,127] scale [3]${learned}, axis 0`,
+    `relu: ${fixed}`,
+    `depthwiseConv2d/kernel: weight [-127,127] scale [3]${learned}, axis 2`,
+    `add: ${free}`,
+    `dense: ${free}`,
+    `dense/kernel: weight [-127,127] scale [2]${learned}, axis 0`,
+  ];
+};
+
+describe('prepare', () => {
+  test.each<[MethodName, string, string]>([
+    ['lsq', ' learned', ''],
+    ['movingAverage', '', ', state [3]'],
+  ])(
+    '%s: on inputs, outputs of segments that do not keep integers, and weights',
+    (method, learned, state) => {
+      expect(show(prepare(tiny(), method))).toEqual(expected(learned, state));
+    },
+  );
+
+  test('leaves the float graph as it was and shares its parameters', () => {
+    const float = tiny();
+    const graph = prepare(float, 'lsq');
+    expect(float.quantizers.size).toBe(0);
+    expect(graph.nodes).toBe(float.nodes);
+    expect(graph.parameters).toBe(float.parameters);
+  });
+
+  test('scales and zero points take no weight decay, scales stay above 0', () => {
+    for (const { scale, zeroPoint, state } of prepare(tiny(), 'lsq').quantizers.values()) {
+      expect([scale.decay, zeroPoint?.decay ?? false, state]).toEqual([false, false, undefined]);
+      expect(scale.minimum).toBe(2 ** -40);
+    }
+  });
+
+  test('names of quantizers are different', () => {
+    const names = [...prepare(digits().build(), 'lsq').quantizers.values()].map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+test.each<[string, () => unknown, RegExp]>([
+  [
+    'a typo',
+    () => quantizeModel(tiny(), { bits: 4 } as never),
+    /^quantizeModel: options are method, calibrationBatches, got bits$/,
+  ],
+  [
+    'an unknown method',
+    () => quantizeModel(tiny(), { method: 'pact' as never }),
+    /^quantizeModel: method must be one of lsq, movingAverage, got pact$/,
+  ],
+  [
+    'a name of Object',
+    () => quantizeModel(tiny(), { method: 'toString' as never }),
+    /^quantizeModel: method must be one of lsq, movingAverage, got toString$/,
+  ],
+  [
+    'no batches',
+    () => quantizeModel(tiny(), { calibrationBatches: 0 }),
+    /^quantizeModel: calibrationBatches must be an integer >= 1, got 0$/,
+  ],
+  [
+    'a quantized graph',
+    () => quantizeModel(quantizeModel(tiny()).graph),
+    /^quantizeModel: a float model, got a quantized one$/,
+  ],
+  [
+    'a quantized model',
+    () => quantizeModel(quantizeModel(tiny()) as never),
+    /^quantizeModel: a float model, got a quantized one$/,
+  ],
+  [
+    'something else',
+    () => quantizeModel({} as never),
+    /^quantizeModel: a model or a Graph, got object$/,
+  ],
+  [
+    'a model of no known shape',
+    () => quantizeModel(sequential([relu()])),
+    /^model: an inputShape on the first layer/,
+  ],
+  [
+    'convert before ranges',
+    () => convert(quantizeModel(tiny())),
+    /^convert: a model whose ranges were set by fit, evaluate or calibrate, got none$/,
+  ],
+  [
+    'convert of a float model',
+    () => convert(tiny() as never),
+    /^convert: a quantized model, got a float one$/,
+  ],
+])('%s is one clear sentence', (_, call, message) => {
+  expect(call).toThrow(message);
+});
