@@ -1,5 +1,6 @@
 /** Octavo: train in TypeScript, quantize while training, ship int8. */
 
+export { useWasm } from './autograd/device.ts';
 export type { Preprocessing } from './core/preprocess.ts';
 export type { QParams } from './core/qparams.ts';
 export type { Shape } from './core/shape.ts';
@@ -20,4 +21,3 @@ export { type Evaluation, evaluate } from './train/evaluate.ts';
 export { type EpochReport, type FitOptions, fit, type StepReport } from './train/fit.ts';
 export { type IntegerVisitor, visitIntegers } from './train/integers.ts';
 export type { Model } from './train/resolve.ts';
-export { useWasm } from './autograd/device.ts';

@@ -4,9 +4,6 @@
  */
 
 import type { StructFields } from '../core/abi.ts';
-import { conv2dScratchBytes, packedWeightsBytes } from '../core/int8Layout.ts';
-import type { Lowering, QRef, Ref, TrainContext } from '../core/op.ts';
-import type { Shape } from '../core/shape.ts';
 import {
   f32Conv2dScratchBytes,
   f32InputGradientScratchBytes,
@@ -14,6 +11,9 @@ import {
   packedF32Bytes,
   packedTransposedF32Bytes,
 } from '../core/f32Layout.ts';
+import { conv2dScratchBytes, packedWeightsBytes } from '../core/int8Layout.ts';
+import type { Lowering, QRef, Ref, TrainContext } from '../core/op.ts';
+import type { Shape } from '../core/shape.ts';
 import { sampleBytes, sumChunks } from './chunks.ts';
 import { type Epilogue, epilogueParams, opaque, requantParams, weightsOf } from './linear.ts';
 

@@ -1,4 +1,5 @@
 import { StepContext } from '../autograd/context.ts';
+import { withDevice } from '../autograd/device.ts';
 import { execute } from '../autograd/execute.ts';
 import { executeIntegers } from '../autograd/integer.ts';
 import { ParameterStore } from '../autograd/parameters.ts';
@@ -7,7 +8,6 @@ import { checkOptions } from '../core/errors.ts';
 import type { Ref } from '../core/op.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { crossEntropy, type Loss } from '../nn/losses.ts';
-import { withDevice } from '../autograd/device.ts';
 import { BatchLoader } from './batch.ts';
 import { type Model, type Resolved, resolve } from './resolve.ts';
 

@@ -1,8 +1,8 @@
+import { withDevice } from '../autograd/device.ts';
 import { checkInteger, checkOptions } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { crossEntropy, type Loss } from '../nn/losses.ts';
 import { type Optimizer, sgd } from '../optim/optimizer.ts';
-import { withDevice } from '../autograd/device.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
 import { type Model, resolve } from './resolve.ts';
 import { Trainer } from './trainer.ts';

@@ -1,9 +1,9 @@
 import { StepContext } from '../autograd/context.ts';
+import { withDevice } from '../autograd/device.ts';
 import { executeIntegers } from '../autograd/integer.ts';
 import { ParameterStore } from '../autograd/parameters.ts';
 import { typeError } from '../core/errors.ts';
 import type { Batch, Dataset } from '../data/dataset.ts';
-import { withDevice } from '../autograd/device.ts';
 import { BatchLoader } from './batch.ts';
 import { type Quantized, resolve } from './resolve.ts';
 

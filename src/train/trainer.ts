@@ -1,4 +1,5 @@
 import { StepContext } from '../autograd/context.ts';
+import type { Device } from '../autograd/device.ts';
 import { execute } from '../autograd/execute.ts';
 import { ParameterStore } from '../autograd/parameters.ts';
 import { Tape } from '../autograd/tape.ts';
@@ -8,7 +9,6 @@ import type { Batch } from '../data/dataset.ts';
 import { type Parameter, parametersOf } from '../graph/graph.ts';
 import type { Loss } from '../nn/losses.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import type { Device } from '../autograd/device.ts';
 import { BatchLoader } from './batch.ts';
 import type { Resolved } from './resolve.ts';
 
