@@ -97,5 +97,7 @@ export function quantizeModel(
   if (!('nodes' in graph) || graph.quantizers.size > 0) {
     throw rangeError('quantizeModel', 'a float model', 'a quantized one');
   }
+  const { dtype } = graph.values[graph.inputs[0]!]!;
+  if (dtype !== 'f32') throw rangeError('quantizeModel', 'a float model', `a graph of ${dtype}`);
   return new QuantizedModel(prepare(graph, method), calibrationBatches);
 }

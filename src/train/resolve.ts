@@ -24,9 +24,13 @@ export interface Resolved {
 
 /** The graph of a model for this dataset. Throws a RangeError when samples do not fit it. */
 export function resolve(where: string, model: Model, dataset: Dataset): Resolved {
+  if (!Array.isArray(dataset?.shape)) throw typeError(where, 'a Dataset', typeof dataset);
   const { shape, preprocessing, labels } = dataset;
   const about = { ...(preprocessing && { preprocessing }), ...(labels && { labels }) };
   if (model instanceof Module) return checked(where, { graph: model.build(shape, about) }, dataset);
+  if (typeof model !== 'object' || model === null) {
+    throw typeError(where, 'a model, a Graph or a quantized model', model);
+  }
   if ('quantizers' in model && 'graph' in model) return checked(where, model, dataset);
   if ('nodes' in model) return checked(where, { graph: { ...about, ...model } }, dataset);
   throw typeError(where, 'a model, a Graph or a quantized model', typeof model);
@@ -34,7 +38,9 @@ export function resolve(where: string, model: Model, dataset: Dataset): Resolved
 
 function checked(where: string, resolved: Resolved, { shape, classes }: Dataset): Resolved {
   const { graph } = resolved;
-  const input = graph.values[graph.inputs[0]!]!.shape.slice(1);
+  const { shape: open, dtype } = graph.values[graph.inputs[0]!]!;
+  if (dtype !== 'f32') throw typeError(where, 'a graph of floats', `one of ${dtype}`);
+  const input = open.slice(1);
   const output = graph.values[graph.outputs[0]!]!.shape;
   if (String(input) !== String(shape)) {
     throw typeError(where, `samples of shape ${showShape(input)}`, showShape(shape));
