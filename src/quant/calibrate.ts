@@ -48,6 +48,13 @@ export async function calibrate(graph: Graph, batches: readonly CalibrationBatch
       if (spec.target === 'activation') settle(spec, bounds.get(id)!, candidates.get(id)!);
     }
   });
+  for (const spec of graph.quantizers.values()) checkScale(spec);
+}
+
+/** A network that has diverged has no ranges. */
+function checkScale({ name, scale }: QuantizerSpec): void {
+  const bad = Array.from(scale.data).find((s) => !(s > 0 && Number.isFinite(s)));
+  if (bad !== undefined) throw rangeError('calibrate', `${name} must have finite values`, bad);
 }
 
 function calibrateWeights(graph: Graph): void {

@@ -2,7 +2,7 @@ import type { QuantizerTable } from '../autograd/quantizer.ts';
 import { checkInteger, checkOptions, rangeError, typeError } from '../core/errors.ts';
 import { applyTable, normalizeTable } from '../core/preprocess.ts';
 import type { Graph } from '../graph/graph.ts';
-import { Module } from '../nn/module.ts';
+import { type DataNotes, Module } from '../nn/module.ts';
 import { type CalibrationBatch, calibrate } from './calibrate.ts';
 import { type MethodName, methods } from './methods.ts';
 import { prepare } from './prepare.ts';
@@ -19,10 +19,11 @@ export interface QuantizeOptions {
 
 /** Batches of anything that has samples: a Dataset is one. */
 export interface CalibrationData
-  extends AsyncIterable<{
-    readonly x: Float32Array | Uint8Array;
-    readonly size: number;
-  }> {}
+  extends DataNotes,
+    AsyncIterable<{
+      readonly x: Float32Array | Uint8Array;
+      readonly size: number;
+    }> {}
 
 /** Samples that a bundle carries as golden vectors. */
 const GOLDEN_SAMPLES = 4;
@@ -33,10 +34,18 @@ export class QuantizedModel {
   /** Real inputs [count, …] that `convert` turns into golden vectors. */
   samples: CalibrationBatch = { x: new Float32Array(0), size: 0 };
 
+  #graph: Graph;
+
   constructor(
-    readonly graph: Graph,
+    graph: Graph,
     readonly calibrationBatches: number,
-  ) {}
+  ) {
+    this.#graph = graph;
+  }
+
+  get graph(): Graph {
+    return this.#graph;
+  }
 
   get calibrated(): boolean {
     return this.samples.size > 0;
@@ -44,11 +53,13 @@ export class QuantizedModel {
 
   /** Sets the ranges from the first batches of `data`, unless that was done before. */
   async prepare(data: CalibrationData): Promise<void> {
+    this.#note(data);
     if (!this.calibrated) await this.calibrate(data);
   }
 
   /** Sets the ranges from the first batches of `data`. */
   async calibrate(data: CalibrationData): Promise<void> {
+    this.#note(data);
     const batches: CalibrationBatch[] = [];
     for await (const { x, size } of data) {
       batches.push({ x: this.#real(x), size });
@@ -58,6 +69,12 @@ export class QuantizedModel {
     const { x, size } = batches[0]!;
     const count = Math.min(GOLDEN_SAMPLES, size);
     this.samples = { x: x.slice(0, (x.length / size) * count), size: count };
+  }
+
+  /** What the first data say of themselves goes into the graph, as in the training of a float model. */
+  #note({ preprocessing, labels }: CalibrationData): void {
+    const about = { ...(preprocessing && { preprocessing }), ...(labels && { labels }) };
+    this.#graph = { ...about, ...this.#graph };
   }
 
   /** A copy of a batch as real values. */

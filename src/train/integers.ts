@@ -23,9 +23,11 @@ export async function visitIntegers(
   dataset: Dataset,
   visit: IntegerVisitor,
 ): Promise<void> {
-  const { graph, quantizers } = resolve('visitIntegers', model, dataset);
+  const resolved = resolve('visitIntegers', model, dataset);
+  const { quantizers } = resolved;
   if (!quantizers) throw typeError('visitIntegers', 'a quantized model', 'a float one');
   await model.prepare(dataset);
+  const { graph } = resolved;
   await withDevice(async (device) => {
     const store = new ParameterStore(device, graph);
     const loader = new BatchLoader(graph);

@@ -100,6 +100,14 @@ describe.each(Object.keys(methods) as MethodName[])('calibrate with %s', (method
     }
   });
 
+  test.each([Number.NaN, Infinity])('a network with %d in it has no ranges', async (value) => {
+    const net = networks['a value added to itself']!()(85);
+    [...net.build(SAMPLE).parameters.values()][0]!.data[3] = value;
+    await expect(quantizeModel(net, { method }).calibrate(blobs(16, 85))).rejects.toThrow(
+      /^calibrate: .* must have finite values, got (NaN|Infinity)$/,
+    );
+  });
+
   test('is the same for the same data, and does not move weights or statistics', async () => {
     const make = async () => {
       const net = networks['norm and relu after add']!()(84);
