@@ -118,13 +118,13 @@ export const networks: Record<string, () => (seed: number) => Module> = {
     }, seed),
 };
 
-/** Turns some gammas negative and some to zero, and gives biases and betas values. */
+/** Makes gammas negative, zero, and large enough for relu6 to cut; gives biases and betas values. */
 export function unsettle(graph: Graph, seed: number): void {
   const rng = new Rng(seed);
   for (const { name, data } of graph.parameters.values()) {
     const leaf = name.split('/')[1];
     for (let i = 0; i < data.length; i++) {
-      if (leaf === 'gamma') data[i] = i % 3 === 1 ? 0 : (i % 3) - 0.75;
+      if (leaf === 'gamma') data[i] = [-0.75, 0, 10][i % 3]!;
       if (leaf === 'beta' || leaf === 'bias') data[i] = rng.uniform() - 0.5;
     }
   }
