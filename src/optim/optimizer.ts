@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions } from '../core/errors.ts';
+import { checkNumber, checkOptions, rangeError } from '../core/errors.ts';
 import { power } from '../core/math.ts';
 import type { Ref, TrainContext } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
@@ -86,8 +86,8 @@ export function adam(options: AdamOptions = {}): Optimizer {
   const { learningRate = 0.001, beta1 = 0.9, beta2 = 0.999 } = options;
   const { epsilon = 1e-7, weightDecay = 0 } = options;
   checkRate('adam', learningRate);
-  checkNumber('adam', 'beta1', beta1, 0, 1);
-  checkNumber('adam', 'beta2', beta2, 0, 1);
+  checkBeta('beta1', beta1);
+  checkBeta('beta2', beta2);
   return {
     name: 'adam',
     slots: 2,
@@ -107,6 +107,12 @@ export function adam(options: AdamOptions = {}): Optimizer {
       cx.kernels.f32_adam(sizeOf(w.shape), w.ptr, gradient.ptr, m.ptr, v.ptr, params);
     },
   };
+}
+
+/** A beta of 1 would keep a moment at 0 for ever, and its correction divides by 0. */
+function checkBeta(name: string, beta: number): void {
+  if (!(beta >= 0 && beta < 1))
+    throw rangeError('adam', `${name} must be a number in [0, 1)`, beta);
 }
 
 function checkRate(where: string, rate: number | Schedule): void {

@@ -150,8 +150,8 @@ test.each<[() => unknown, RegExp]>([
     () => adam({ momentum: 0.9 } as never),
     /^adam: options are learningRate, beta1, .*, got momentum$/,
   ],
-  [() => adam({ beta1: -0.1 }), /^adam: beta1 must be a finite number in \[0, 1\], got -0.1$/],
-  [() => adam({ beta2: 2 }), /^adam: beta2 must be a finite number in \[0, 1\], got 2$/],
+  [() => adam({ beta1: -0.1 }), /^adam: beta1 must be a number in \[0, 1\), got -0.1$/],
+  [() => adam({ beta2: 1 }), /^adam: beta2 must be a number in \[0, 1\), got 1$/],
 ])('refuses %s', (make, message) => {
   expect(make).toThrow(message);
 });
