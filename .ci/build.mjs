@@ -6,7 +6,16 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
@@ -40,20 +49,49 @@ function digest(...folders) {
   return hash.digest('hex');
 }
 
-/** Runs `work` unless `build/<name>.stamp` holds the digest of the same sources. */
-function stage(name, sources, products, work) {
-  const stamp = at('build', `${name}.stamp`);
+/** Sizes of the files below `folders`, by path. */
+function sizes(folders) {
+  const found = {};
+  const walk = (path) => {
+    for (const entry of readdirSync(at(path), { withFileTypes: true })) {
+      const child = `${path}/${entry.name}`;
+      if (entry.isDirectory()) walk(child);
+      else found[child] = statSync(at(child)).size;
+    }
+  };
+  for (const folder of folders) walk(folder);
+  return found;
+}
+
+function isFresh(stamp, now) {
+  if (!existsSync(stamp)) return false;
+  const { sources, products } = JSON.parse(readFileSync(stamp, 'utf8'));
+  if (sources !== now) return false;
+  return Object.entries(products).every(
+    ([path, size]) => existsSync(at(path)) && statSync(at(path)).size === size,
+  );
+}
+
+/**
+ * Runs `work`, which fills `folders` from `sources`, unless `build/<name>.json` says that these sources gave the files
+ * that are there. The note goes first and comes last, so that an interrupted build is not taken for a whole one.
+ */
+async function stage(name, sources, folders, work) {
+  const stamp = at('build', `${name}.json`);
   const now = digest(...sources);
-  const fresh = existsSync(stamp) && readFileSync(stamp, 'utf8') === now;
-  if (fresh && products.every((file) => existsSync(at(file)))) return;
+  if (isFresh(stamp, now)) return;
   console.error(`octavo: building ${name}`);
-  work();
-  writeFileSync(stamp, now);
+  for (const path of [stamp, ...folders.map((folder) => at(folder))]) {
+    rmSync(path, { recursive: true, force: true });
+  }
+  for (const folder of folders) mkdirSync(at(folder), { recursive: true });
+  await work();
+  writeFileSync(stamp, JSON.stringify({ sources: now, products: sizes(folders) }));
 }
 
 function compileModule(name) {
-  const raw = at('build', `${name}.raw.wasm`);
-  const out = at('build', `${name}.wasm`);
+  const raw = at('build/wasm', `${name}.raw.wasm`);
+  const out = at('build/wasm', `${name}.wasm`);
   const options = ['--config', 'asconfig.json', '--target', 'release', '-o', raw];
   run(bin('asc'), [`assembly/${name}.ts`, ...options]);
   // Features by name: -all would let newer opcodes in. Measured after asc -O3: a few bytes, no speed.
@@ -63,7 +101,7 @@ function compileModule(name) {
 }
 
 function inline(name) {
-  const bytes = readFileSync(at('build', `${name}.wasm`));
+  const bytes = readFileSync(at('build/wasm', `${name}.wasm`));
   const text = deflateRawSync(bytes, { level: 9 }).toString('base64');
   writeFileSync(
     at('src/wasm/generated', `${name}.ts`),
@@ -72,15 +110,11 @@ function inline(name) {
 }
 
 function wasm() {
-  mkdirSync(at('src/wasm/generated'), { recursive: true });
   for (const name of MODULES) compileModule(name);
   for (const name of ['infer', 'train']) inline(name);
 }
 
 async function scripts() {
-  // Chunks are named by content: without this, old ones would stay and be packed.
-  rmSync(at('dist'), { recursive: true, force: true });
-  mkdirSync(at('dist'));
   const { build } = await import('esbuild');
   const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
   const options = {
@@ -95,12 +129,12 @@ async function scripts() {
   const library = ['src/index.ts', 'src/runtime.ts'];
   await build({ ...options, entryPoints: library, outdir: 'dist', platform: 'neutral', splitting: true });
   await build({ ...options, entryPoints: { cli: 'src/cli/main.ts' }, outdir: 'dist', platform: 'node' });
-  await build({ ...options, entryPoints: { bench: 'bench/main.ts' }, outdir: 'build', platform: 'node' });
+  await build({ ...options, entryPoints: { bench: 'bench/main.ts' }, outdir: 'build/scripts', platform: 'node' });
 }
 
 /** The modules as files, for hosts that import them (Cloudflare Workers) and for whoever passes them to `load`. */
 function copyWasm() {
-  for (const name of ['infer', 'train']) copyFileSync(at('build', `${name}.wasm`), at('dist', `${name}.wasm`));
+  for (const name of ['infer', 'train']) copyFileSync(at('build/wasm', `${name}.wasm`), at('dist', `${name}.wasm`));
   const declaration = 'declare const module: WebAssembly.Module;\nexport default module;\n';
   writeFileSync(at('dist/wasm.d.ts'), declaration);
 }
@@ -111,16 +145,10 @@ function types() {
 
 export async function buildAll({ withTypes = false } = {}) {
   mkdirSync(at('build'), { recursive: true });
-  const wasmFiles = MODULES.map((name) => `build/${name}.wasm`);
-  const inlined = ['src/wasm/generated/infer.ts', 'src/wasm/generated/train.ts'];
-  stage('wasm', ['assembly'], [...wasmFiles, ...inlined], wasm);
-  const now = digest('assembly', 'src', 'bench');
-  const stamp = at('build', 'scripts.stamp');
-  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== now || !existsSync(at('dist/cli.js')) || !existsSync(at('build/bench.js'))) {
-    console.error('octavo: building scripts');
+  await stage('wasm', ['assembly'], ['build/wasm', 'src/wasm/generated'], wasm);
+  await stage('scripts', ['assembly', 'src', 'bench'], ['dist', 'build/scripts'], async () => {
     await scripts();
     copyWasm();
-    writeFileSync(stamp, now);
-  }
+  });
   if (withTypes) types();
 }

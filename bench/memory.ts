@@ -4,7 +4,7 @@ import { compile, instantiate } from '../src/wasm/instantiate.ts';
 
 /** The built module `name` over `memory`. */
 export function load<K>(name: string, memory: WebAssembly.Memory): K {
-  const file = new URL(`../build/${name}.wasm`, import.meta.url);
+  const file = new URL(`../wasm/${name}.wasm`, import.meta.url);
   return instantiate(compile(readFileSync(file)), memory) as K;
 }
 

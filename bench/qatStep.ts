@@ -10,7 +10,7 @@ import { Trainer } from '../src/train/trainer.ts';
 import { digits } from '../src/zoo/digits.ts';
 import { cpuName, hostName, type Report, type Row, rounded, rowOf } from './harness.ts';
 
-const BATCH = 64;
+const BATCH = 32;
 const WARM_UP = 30;
 const SEED = 1;
 

@@ -28,7 +28,7 @@ export async function measureSize(): Promise<{ raw: number; gzip: number; wasm: 
     write: false,
   });
   const script = outputFiles[0]!.contents;
-  const wasm = readFileSync(`${root}/build/infer.wasm`).length;
+  const wasm = readFileSync(`${root}/build/wasm/infer.wasm`).length;
   return { raw: script.length, gzip: gzipSync(script, { level: 9 }).length, wasm };
 }
 

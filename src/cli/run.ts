@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { load } from '../runtime.ts';
-import { readBytes, writeBytes } from './files.ts';
+import { checkPlace, readBytes, writeBytes } from './files.ts';
 import { grouped } from './table.ts';
 
 interface Options {
@@ -37,6 +37,7 @@ function recordsOf(path: string, bytes: Uint8Array<ArrayBuffer>): Records {
 }
 
 async function run(path: string, options: Options): Promise<void> {
+  await checkPlace(options.output, 'run');
   const session = await load(await readBytes(path, 'run'));
   const [input, ...others] = session.inputs;
   if (!input || others.length > 0) {
@@ -64,8 +65,8 @@ async function run(path: string, options: Options): Promise<void> {
       JSON.stringify({ bundle: path, records: rows.length, output: options.output, latencyMs }),
     );
   } else {
-    const count = `${grouped(rows.length)} records`;
-    console.log(`${options.output}: ${count}, median ${latencyMs.toFixed(3)} ms a record`);
+    const count = `${grouped(rows.length)} ${rows.length === 1 ? 'record' : 'records'}`;
+    console.error(`${options.output}: ${count}, median ${latencyMs.toFixed(3)} ms a record`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { load } from '../../src/runtime.ts';
 import { bundleOf, goldenOf, inputSize } from '../runtime/bundles.ts';
@@ -98,6 +98,20 @@ describe('bad input gives one sentence and a failing exit', () => {
     expect(status).toBe(1);
   });
 
+  it('a place where nothing can be written, before any work', () => {
+    const nowhere = ['--output', 'no/such/folder/x.octavo'];
+    expectSentence(
+      octavo('quickstart', ...nowhere),
+      /^octavo: quickstart: expected a place to write at no\/such\/folder\/x.octavo, got no such file or folder$/,
+    );
+  });
+
+  it('Fashion-MNIST without a folder', () => {
+    const { status, stderr } = octavo('quickstart', '--dataset', 'fashion-mnist');
+    expect(stderr[0]).toMatch(/^error: --dataset fashion-mnist needs --data <dir>/);
+    expect(status).toBe(2);
+  });
+
   it('an unknown option', () => {
     const { status, stderr } = octavo('verify', '--fast', 'x');
     expect(stderr[0]).toBe("error: unknown option '--fast'");
@@ -186,6 +200,35 @@ describe('octavo quickstart', () => {
       expect(exit.status).toBe(0);
     });
   }, 180_000);
+});
+
+describe('octavo inspect', () => {
+  it('shows the input, the layers and what is known of the model', () => {
+    inFolder((path) => {
+      writeFileSync(path('net.octavo'), bundle);
+      const text = octavo('inspect', path('net.octavo'));
+      expect(text.stdout).toMatch(/^layer +op +output/);
+      expect(text.stdout).toMatch(/2 golden vectors/);
+      const about = JSON.parse(octavo('inspect', path('net.octavo'), '--json').stdout);
+      expect(about.inputs[0].shape.slice(1).reduce((a: number, b: number) => a * b)).toBe(size);
+      expect(about.nodes).toHaveLength(graph.nodes.length);
+    });
+  });
+});
+
+describe('what octavo writes', () => {
+  it('goes through a link to the file behind it', () => {
+    inFolder((path) => {
+      writeFileSync(path('net.octavo'), bundle);
+      writeFileSync(path('x.i8'), new Int8Array(size));
+      writeFileSync(path('y.i8'), 'old');
+      symlinkSync(path('y.i8'), path('link.i8'));
+      const io = ['--input', path('x.i8'), '--output', path('link.i8')];
+      expect(octavo('run', path('net.octavo'), ...io).status).toBe(0);
+      expect(lstatSync(path('link.i8')).isSymbolicLink()).toBe(true);
+      expect(readFileSync(path('y.i8'), 'latin1')).not.toBe('old');
+    });
+  });
 });
 
 describe('octavo', () => {

@@ -11,7 +11,7 @@ export interface ModuleKernels {
   bench: Record<string, (...args: number[]) => number>;
 }
 
-const built = (name: string) => new URL(`../../build/${name}.wasm`, import.meta.url);
+const built = (name: string) => new URL(`../../build/wasm/${name}.wasm`, import.meta.url);
 const modules = new Map<string, WebAssembly.Module>();
 
 /** The module that `node .ci/setup.mjs` built, compiled once. */

@@ -52,7 +52,7 @@ async function prepare(folder) {
     logLevel: 'warning',
   });
   for (const file of ['infer.wasm', 'train.wasm']) {
-    copyFileSync(join(root, 'build', file), join(folder, file));
+    copyFileSync(join(root, 'build/wasm', file), join(folder, file));
   }
   const { train } = await import(pathToFileURL(join(folder, 'training.mjs')).href);
   writeFileSync(join(folder, 'model.octavo'), (await train()).bundle);
