@@ -12,7 +12,7 @@ import { tile4x8 } from './tile';
  * dy [N, outHeight, outWidth, Co] f32    pixels outStride elements apart
  * w  [ceil(k/8)][Co][8] f32              from f32_pack_weights_transposed
  * dx [N, inHeight, inWidth, Ci] f32      pixels inStride elements apart; writes Ci of each, not what lies between
- * scratch                                f32InputGradientScratchBytes(Co, k)
+ * scratch                                f32InputGradientScratchBytes(k)
  */
 export function f32_conv2d_input_gradient__scalar(
   params: ConvParams, batch: i32, dy: usize, w: usize, dx: usize, scratch: usize,

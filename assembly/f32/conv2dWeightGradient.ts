@@ -16,7 +16,7 @@ const STRIP: i32 = 512;
  * dy [N, outHeight, outWidth, Co] f32    pixels outStride elements apart
  * x  [N, inHeight, inWidth, Ci] f32      pixels inStride elements apart
  * dw [Co, k] f32                         added to
- * scratch                                f32WeightGradientScratchBytes(Co, k)
+ * scratch                                f32WeightGradientScratchBytes(k)
  */
 export function f32_conv2d_weight_gradient__scalar(
   params: ConvParams, batch: i32, dy: usize, x: usize, dw: usize, scratch: usize,

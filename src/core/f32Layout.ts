@@ -39,11 +39,11 @@ export function f32Conv2dScratchBytes(k: number): number {
 }
 
 /** `f32_conv2d_input_gradient`: one tile, then a block of patch gradients. */
-export function f32InputGradientScratchBytes(_n: number, k: number): number {
+export function f32InputGradientScratchBytes(k: number): number {
   return ALIGN + TILE + blockRows(k) * rowBytes(k) + SLACK;
 }
 
 /** `f32_conv2d_weight_gradient`: one tile, then a block of patches. */
-export function f32WeightGradientScratchBytes(_n: number, k: number): number {
+export function f32WeightGradientScratchBytes(k: number): number {
   return ALIGN + TILE + F32_GRADIENT_PIXELS * rowBytes(k) + SLACK;
 }

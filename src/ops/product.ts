@@ -52,7 +52,7 @@ export function productInputGradient(
   const params = cx.struct('ConvParams', fields);
   const packed = opaque(cx, packedTransposedF32Bytes(n, k)).ptr;
   cx.kernels.f32_pack_weights_transposed(n, k, w.ptr, packed);
-  const scratch = cx.scratch(f32InputGradientScratchBytes(n, k));
+  const scratch = cx.scratch(f32InputGradientScratchBytes(k));
   cx.kernels.f32_conv2d_input_gradient(params, dy.shape[0]!, dy.ptr, packed, dx.ptr, scratch);
   return dx;
 }
@@ -60,13 +60,13 @@ export function productInputGradient(
 /** dw = Σ over the batch, in fixed chunks, of dy ⊗ patch. */
 export function productWeightGradient(
   cx: TrainContext,
-  { n, k, fields }: Product,
+  { k, fields }: Product,
   dy: Ref,
   x: Ref,
   wShape: Shape,
 ): Ref {
   const params = cx.struct('ConvParams', fields);
-  const scratch = cx.scratch(f32WeightGradientScratchBytes(n, k));
+  const scratch = cx.scratch(f32WeightGradientScratchBytes(k));
   return sumChunks(cx, dy.shape[0]!, wShape, (first, count, into) =>
     cx.kernels.f32_conv2d_weight_gradient(
       params,

@@ -90,7 +90,7 @@ const convolutionKernels = {
     const packed = rig.scratch(packedTransposedF32Bytes(n, k));
     rig.kernels.f32_pack_weights_transposed(n, k, drawn(rig, n * k), packed);
     const params = rig.params('ConvParams', p);
-    const scratch = rig.scratch(f32InputGradientScratchBytes(n, k));
+    const scratch = rig.scratch(f32InputGradientScratchBytes(k));
     const dx = rig.out(floats(inputs));
     rig.kernels.f32_conv2d_input_gradient(params, batch, dy, packed, dx, scratch);
   }),
@@ -99,7 +99,7 @@ const convolutionKernels = {
     const [dy, x] = [drawn(rig, outputs), drawn(rig, inputs)];
     const dw = rig.inout(rig.floats(n * k));
     const params = rig.params('ConvParams', p);
-    const scratch = rig.scratch(f32WeightGradientScratchBytes(n, k));
+    const scratch = rig.scratch(f32WeightGradientScratchBytes(k));
     rig.kernels.f32_conv2d_weight_gradient(params, batch, dy, x, dw, scratch);
   }),
   f32_dwconv2d: over(depthwise, (rig, c) => {

@@ -137,7 +137,7 @@ function checkInputGradient(s: Setup, context: string): void {
     const packed = guarded.scratch(packedTransposedF32Bytes(n, k));
     const dy = guarded.input(s.dy);
     const dx = guarded.output(s.x);
-    const scratch = guarded.scratch(f32InputGradientScratchBytes(n, k));
+    const scratch = guarded.scratch(f32InputGradientScratchBytes(k));
     kernels.f32_pack_weights_transposed(n, k, w.pointer, packed.pointer);
     kernels.f32_conv2d_input_gradient(
       ...([
@@ -160,7 +160,7 @@ function checkInputGradient(s: Setup, context: string): void {
 }
 
 function checkWeightGradient(s: Setup, context: string): void {
-  const { p, n, k } = s;
+  const { p, k } = s;
   const want = weightGradient(dense, p, s.batch, s);
   const pixels = s.batch * p.outHeight * p.outWidth;
   const results = modules.map(({ name, kernels }) => {
@@ -169,7 +169,7 @@ function checkWeightGradient(s: Setup, context: string): void {
     const dy = guarded.input(s.dy);
     const x = guarded.input(s.x);
     const dw = guarded.inout(s.start);
-    const scratch = guarded.scratch(f32WeightGradientScratchBytes(n, k));
+    const scratch = guarded.scratch(f32WeightGradientScratchBytes(k));
     kernels.f32_conv2d_weight_gradient(
       ...([params.pointer, s.batch, dy.pointer, x.pointer, dw.pointer, scratch.pointer] as const),
     );
