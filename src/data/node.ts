@@ -1,8 +1,23 @@
 /**
- * Files for the datasets. The only file of the library that needs Node's modules. Each is imported where it is used: a
- * bundler that makes one file of the library would otherwise lift the imports to its top, and hosts without these modules
- * could not load it.
+ * Files for the datasets. The only file of the library that needs Node's modules. It asks the process for them by name:
+ * an import of them, static or not, would stop every bundler that makes a page of the library.
  */
+
+import { typeError } from '../core/errors.ts';
+
+/** The modules of Node, as Deno and Bun have them too (Node 20.16 and later). */
+function builtins(where: string) {
+  const get = globalThis.process?.getBuiltinModule;
+  if (!get)
+    throw typeError(where, 'a host with files: Node 20.16 or later, Deno or Bun', 'another');
+  return {
+    fs: get('node:fs/promises'),
+    path: get('node:path'),
+    zlib: get('node:zlib'),
+    createRequire: get('node:module').createRequire,
+    promisify: get('node:util').promisify,
+  };
+}
 
 /** Far above every IDX file we know; a small .gz can promise much more. */
 const MAX_BYTES = 2 ** 30;
@@ -14,41 +29,41 @@ export async function readIdxFile(
   where: string,
 ): Promise<Uint8Array> {
   for (const file of [name, `${name}.gz`]) {
-    const bytes = await readIfThere(`${folder}/${file}`);
+    const bytes = await readIfThere(`${folder}/${file}`, where);
     if (bytes)
       return bytes[0] === 0x1f && bytes[1] === 0x8b ? unzip(bytes, `${where}: ${file}`) : bytes;
   }
-  const got = (await isFolder(folder)) ? 'a folder without it' : 'no such folder';
+  const got = await kindOf(folder, where);
   throw new Error(`${where}: expected ${name} or ${name}.gz in ${folder}, got ${got}`);
 }
 
-async function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  const { readFile } = await import('node:fs/promises');
+/** Nothing when there is no such file, or no such file but a folder. */
+async function readIfThere(path: string, where: string): Promise<Uint8Array | undefined> {
   try {
-    return await readFile(path);
+    return await builtins(where).fs.readFile(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
+    throw new Error(`${where}: expected a readable file at ${path}, got ${message}`);
   }
 }
 
 async function unzip(bytes: Uint8Array, where: string): Promise<Uint8Array> {
-  const { promisify } = await import('node:util');
-  const { gunzip } = await import('node:zlib');
+  const { promisify, zlib } = builtins(where);
   try {
-    return await promisify(gunzip)(bytes, { maxOutputLength: MAX_BYTES });
+    return await promisify(zlib.gunzip)(bytes, { maxOutputLength: MAX_BYTES });
   } catch (error) {
     throw new Error(`${where}: the file must be whole gzip data, got ${(error as Error).message}`);
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  const { stat } = await import('node:fs/promises');
-  return stat(path).then(
-    (entry) => entry.isDirectory(),
-    () => false,
-  );
+async function kindOf(folder: string, where: string): Promise<string> {
+  return builtins(where)
+    .fs.stat(folder)
+    .then(
+      (entry) => (entry.isDirectory() ? 'a folder without it' : 'a file'),
+      () => 'no such folder',
+    );
 }
 
 /**
@@ -56,11 +71,10 @@ async function isFolder(path: string): Promise<boolean> {
  * or from the library itself. Throws an Error that names what to install.
  */
 export async function packageFolder(name: string, where: string): Promise<string> {
-  const { createRequire } = await import('node:module');
-  const { dirname, join } = await import('node:path');
-  for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
+  const { createRequire, path } = builtins(where);
+  for (const from of [path.join(process.cwd(), 'package.json'), import.meta.url]) {
     try {
-      return dirname(createRequire(from).resolve(`${name}/package.json`));
+      return path.dirname(createRequire(from).resolve(`${name}/package.json`));
     } catch {
       // The next place.
     }
