@@ -81,9 +81,7 @@ async function stage(name, sources, folders, work) {
   const now = digest(...sources);
   if (isFresh(stamp, now)) return;
   console.error(`octavo: building ${name}`);
-  for (const path of [stamp, ...folders.map((folder) => at(folder))]) {
-    rmSync(path, { recursive: true, force: true });
-  }
+  rmSync(stamp, { force: true });
   for (const folder of folders) mkdirSync(at(folder), { recursive: true });
   await work();
   writeFileSync(stamp, JSON.stringify({ sources: now, products: sizes(folders) }));
@@ -105,7 +103,7 @@ function inline(name) {
   const text = deflateRawSync(bytes, { level: 9 }).toString('base64');
   writeFileSync(
     at('src/wasm/generated', `${name}.ts`),
-    `/** ${name}.wasm (${bytes.length} bytes) as base64 of deflate-raw. Written by the build. */\nexport default '${text}';\n`,
+    `/** ${name}.wasm (${bytes.length} bytes) as base64 of deflate-raw. Written by the build. */\nconst text: string = '${text}';\nexport default text;\n`,
   );
 }
 
@@ -126,6 +124,8 @@ async function scripts() {
     logLevel: 'warning',
     define: { OCTAVO_VERSION: JSON.stringify(version) },
   };
+  // Chunks are named by content: without this, old ones would stay and be packed.
+  for (const name of readdirSync(at('dist'))) rmSync(at('dist', name), { recursive: true });
   const library = ['src/index.ts', 'src/runtime.ts'];
   await build({ ...options, entryPoints: library, outdir: 'dist', platform: 'neutral', splitting: true });
   await build({ ...options, entryPoints: { cli: 'src/cli/main.ts' }, outdir: 'dist', platform: 'node' });
