@@ -1,4 +1,11 @@
-import { checkInteger, checkOptions, rangeError, typeError } from '../core/errors.ts';
+import {
+  checkInteger,
+  checkOptions,
+  checkShape,
+  kindOf,
+  rangeError,
+  typeError,
+} from '../core/errors.ts';
 import type { Preprocessing } from '../core/preprocess.ts';
 import { Rng } from '../core/rng.ts';
 import { type Shape, showShape, sizeOf } from '../core/shape.ts';
@@ -68,41 +75,44 @@ export class ArrayDataset implements Dataset, Samples {
   readonly seed: number;
   epoch = 0;
   readonly #shuffle: boolean;
-  readonly #batch: Samples;
 
   constructor(readonly options: ArraysOptions) {
-    checkOptions('dataset', options, OPTIONS);
+    checkOptions('fromArrays', options, OPTIONS);
     const { x, shape, classes, batchSize = 64, shuffle = true, seed = 0 } = options;
-    checkInteger('dataset', 'batchSize', batchSize, 1);
-    checkInteger('dataset', 'classes', classes, 1);
-    checkInteger('dataset', 'seed', seed, Number.MIN_SAFE_INTEGER);
-    for (const extent of shape) checkInteger('dataset', 'extents of shape', extent, 1);
+    checkInteger('fromArrays', 'batchSize', batchSize, 1);
+    checkInteger('fromArrays', 'classes', classes, 1);
+    checkInteger('fromArrays', 'seed', seed, Number.MIN_SAFE_INTEGER);
+    checkShape('fromArrays', 'shape', shape);
     this.y = checkLabels(options.y, classes);
     this.x = checkSamples(x, this.y.length, shape);
+    if (options.preprocessing) checkPreprocessing(options.preprocessing, x, shape);
     this.length = this.y.length;
     this.batchSize = batchSize;
     const steps = this.length / batchSize;
     this.steps = options.dropRemainder ? Math.floor(steps) : Math.ceil(steps);
-    if (this.steps === 0) throw rangeError('dataset', 'an epoch must have a batch', 'none');
+    if (this.steps === 0) throw rangeError('fromArrays', 'an epoch must have a batch', 'none');
     this.shape = shape;
     this.classes = classes;
     if (options.preprocessing) this.preprocessing = options.preprocessing;
     if (options.labels) this.labels = options.labels;
     this.seed = seed;
     this.#shuffle = shuffle;
-    const room = Math.min(batchSize, this.length);
-    const size = room * sizeOf(shape);
-    this.#batch = {
-      x: x instanceof Float32Array ? new Float32Array(size) : new Uint8Array(size),
-      y: new Int32Array(room),
-    };
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, void> {
     const order = this.#order(this.epoch++);
+    const room = this.#room();
     for (let step = 0; step < this.steps; step++) {
-      yield this.#gather(order.subarray(step * this.batchSize, (step + 1) * this.batchSize));
+      yield this.#gather(order.subarray(step * this.batchSize, (step + 1) * this.batchSize), room);
     }
+  }
+
+  /** Arrays for a full batch: each iteration has its own, as iterations may overlap. */
+  #room(): Samples {
+    const samples = Math.min(this.batchSize, this.length);
+    const size = samples * sizeOf(this.shape);
+    const x = this.x instanceof Float32Array ? new Float32Array(size) : new Uint8Array(size);
+    return { x, y: new Int32Array(samples) };
   }
 
   /** Indices of the samples of one epoch. */
@@ -113,8 +123,7 @@ export class ArrayDataset implements Dataset, Samples {
     return new Rng(Math.imul(this.seed, 0x9e3779b1) + epoch).shuffle(order);
   }
 
-  #gather(indices: Uint32Array): Batch {
-    const { x, y } = this.#batch;
+  #gather(indices: Uint32Array, { x, y }: Samples): Batch {
     const sample = sizeOf(this.shape);
     indices.forEach((index, row) => {
       x.set(this.x.subarray(index * sample, (index + 1) * sample), row * sample);
@@ -127,18 +136,40 @@ export class ArrayDataset implements Dataset, Samples {
 
 function checkSamples(x: ArraysOptions['x'], count: number, shape: Shape): ArraysOptions['x'] {
   if (!(x instanceof Uint8Array || x instanceof Float32Array)) {
-    throw typeError('dataset', 'x must be a Uint8Array or Float32Array', typeof x);
+    throw typeError('fromArrays', 'x must be a Uint8Array or Float32Array', kindOf(x));
   }
   const length = count * sizeOf(shape);
   if (x.length === length) return x;
   const expected = `x must have ${length} values (${count} samples of ${showShape(shape)})`;
-  throw rangeError('dataset', expected, x.length);
+  throw rangeError('fromArrays', expected, x.length);
 }
 
 function checkLabels(y: ArrayLike<number>, classes: number): Int32Array {
-  if (y.length === 0) throw rangeError('dataset', 'there must be a sample', 'none');
+  if (typeof y !== 'object' || !Number.isInteger(y?.length)) {
+    throw typeError('fromArrays', 'y must be an array of class indices', kindOf(y));
+  }
+  if (y.length === 0) throw rangeError('fromArrays', 'there must be a sample', 'none');
   for (let i = 0; i < y.length; i++) {
-    checkInteger('dataset', `y[${i}]`, y[i]!, 0, classes - 1);
+    checkInteger('fromArrays', `y[${i}]`, y[i]!, 0, classes - 1);
   }
   return Int32Array.from(y);
+}
+
+/** What every bundle needs of it, said where it is written. */
+function checkPreprocessing(about: Preprocessing, x: ArraysOptions['x'], shape: Shape): void {
+  checkOptions('fromArrays: preprocessing', about, ['mean', 'std']);
+  if (!(x instanceof Uint8Array)) {
+    throw typeError('fromArrays', 'preprocessing is for x of Uint8Array', kindOf(x));
+  }
+  const channels = shape.at(-1) ?? 1;
+  for (const name of ['mean', 'std'] as const) {
+    const list: unknown = about[name];
+    const expected = `preprocessing.${name} must be an array of 1 or ${channels} finite numbers`;
+    if (!Array.isArray(list)) throw typeError('fromArrays', expected, kindOf(list));
+    const count = list.length === 1 || list.length === channels;
+    if (!count || !list.every(Number.isFinite)) throw rangeError('fromArrays', expected, list);
+  }
+  if (about.std.includes(0)) {
+    throw rangeError('fromArrays', 'preprocessing.std must not have a 0', about.std);
+  }
 }

@@ -80,6 +80,20 @@ describe('fromArrays', () => {
     expect(buffers.size).toBe(1);
   });
 
+  test('two iterations that overlap each see every sample once', async () => {
+    const dataset = numbered(10);
+    const seen: number[][] = [[], []];
+    const both = seen.map(() => dataset[Symbol.asyncIterator]());
+    for (let step = 0; step < dataset.steps; step++) {
+      const batches = await Promise.all(both.map((batches) => batches.next()));
+      batches.forEach(({ value }, i) => {
+        seen[i]!.push(...value!.x.filter((_: number, at: number) => at % 2 === 0));
+      });
+    }
+    const all = Array.from({ length: 10 }, (_, i) => i);
+    for (const rows of seen) expect(rows.sort((a, b) => a - b)).toEqual(all);
+  });
+
   test('takes f32', async () => {
     const x = Float32Array.of(0.5, -1);
     const dataset = fromArrays({ x, y: [0], shape: [2], classes: 1 });
@@ -87,17 +101,61 @@ describe('fromArrays', () => {
   });
 
   test.each<[Partial<ArraysOptions>, RegExp]>([
-    [{ x: new Uint8Array(5) }, /^dataset: x must have 4 values \(2 samples of \[2\]\), got 5$/],
-    [{ x: [1, 2, 3, 4] as never }, /^dataset: x must be a Uint8Array or Float32Array, got object$/],
-    [{ y: [0, 3] }, /^dataset: y\[1\] must be an integer in \[0, 2\], got 3$/],
-    [{ y: [0, Number.NaN] }, /^dataset: y\[1\] must be an integer in \[0, 2\], got NaN$/],
-    [{ y: [] }, /^dataset: there must be a sample, got none$/],
-    [{ batchSize: 0 }, /^dataset: batchSize must be an integer >= 1, got 0$/],
-    [{ batchSize: 8, dropRemainder: true }, /^dataset: an epoch must have a batch, got none$/],
-    [{ shape: [1.5] }, /^dataset: extents of shape must be an integer >= 1, got 1.5$/],
-    [{ bacthSize: 3 } as never, /^dataset: options are x, y, .*, got bacthSize$/],
+    [{ x: new Uint8Array(5) }, /^fromArrays: x must have 4 values \(2 samples of \[2\]\), got 5$/],
+    [
+      { x: [1, 2, 3, 4] as never },
+      /^fromArrays: x must be a Uint8Array or Float32Array, got Array$/,
+    ],
+    [{ y: [0, 3] }, /^fromArrays: y\[1\] must be an integer in \[0, 2\], got 3$/],
+    [{ y: [0, Number.NaN] }, /^fromArrays: y\[1\] must be an integer in \[0, 2\], got NaN$/],
+    [{ y: ['1', '2'] as never }, /^fromArrays: y\[0\] must be an integer in \[0, 2\], got "1"$/],
+    [{ y: undefined as never }, /^fromArrays: y must be an array of class indices, got undefined$/],
+    [{ y: null as never }, /^fromArrays: y must be an array of class indices, got null$/],
+    [{ y: 'ab' as never }, /^fromArrays: y must be an array of class indices, got "ab"$/],
+    [{ shape: undefined as never }, /^fromArrays: shape must be an array of integers, got undefined$/],
+    [{ shape: 2 as never }, /^fromArrays: shape must be an array of integers, got 2$/],
+    [{ classes: '3' as never }, /^fromArrays: classes must be an integer >= 1, got "3"$/],
+    [
+      { x: new Float64Array(4) as never },
+      /^fromArrays: x must be a Uint8Array or Float32Array, got Float64Array$/,
+    ],
+    [
+      { preprocessing: { mean: [0], std: [0] } },
+      /^fromArrays: preprocessing.std must not have a 0, got \[0\]$/,
+    ],
+    [
+      { preprocessing: { mean: [0, 0, 0], std: [1] } },
+      /^fromArrays: preprocessing.mean must be an array of 1 or 2 finite numbers, got \[0,0,0\]$/,
+    ],
+    [
+      { preprocessing: { mean: [0], std: [Number.NaN] } },
+      /^fromArrays: preprocessing.std must be an array of 1 or 2 finite numbers, got \[NaN\]$/,
+    ],
+    [
+      { preprocessing: { mean: 0.5, std: [1] } as never },
+      /^fromArrays: preprocessing.mean must be an array of 1 or 2 finite numbers, got 0.5$/,
+    ],
+    [
+      { preprocessing: { mean: [0], std: [1], scale: 2 } as never },
+      /^fromArrays: preprocessing: options are mean, std, got scale$/,
+    ],
+    [
+      { x: new Float32Array(4), preprocessing: { mean: [0], std: [1] } },
+      /^fromArrays: preprocessing is for x of Uint8Array, got Float32Array$/,
+    ],
+    [{ y: [] }, /^fromArrays: there must be a sample, got none$/],
+    [{ batchSize: 0 }, /^fromArrays: batchSize must be an integer >= 1, got 0$/],
+    [{ batchSize: 8, dropRemainder: true }, /^fromArrays: an epoch must have a batch, got none$/],
+    [{ shape: [1.5] }, /^fromArrays: extents of shape must be an integer >= 1, got 1.5$/],
+    [{ bacthSize: 3 } as never, /^fromArrays: options are x, y, .*, got bacthSize$/],
   ])('refuses %o', (options, message) => {
     expect(() => numbered(2, options)).toThrow(message);
+  });
+
+  test('refuses a call without options', () => {
+    expect(() => fromArrays(undefined as never)).toThrow(
+      /^fromArrays: options must be an object, got undefined$/,
+    );
   });
 });
 
