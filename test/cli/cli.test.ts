@@ -1,4 +1,5 @@
 import { lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { load } from '../../src/runtime.ts';
 import { bundleOf, goldenOf, inputSize } from '../runtime/bundles.ts';
@@ -229,6 +230,42 @@ describe('what octavo writes', () => {
       expect(readFileSync(path('y.i8'), 'latin1')).not.toBe('old');
     });
   });
+});
+
+/** An IDX file of bytes, gzipped. */
+function idxFile(shape: readonly number[], value: (i: number) => number): Uint8Array {
+  const header = [0, 0, 8, shape.length, ...shape.flatMap((n) => [n >> 24, n >> 16, n >> 8, n])];
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  return gzipSync(
+    Uint8Array.from([...header, ...Array.from({ length: size }, (_, i) => value(i))]),
+  );
+}
+
+describe('octavo quickstart --dataset fashion-mnist', () => {
+  it('takes a folder of gzipped IDX files', () => {
+    inFolder((path) => {
+      const parts = [
+        ['train', 320],
+        ['t10k', 100],
+      ] as const;
+      for (const [split, n] of parts) {
+        const pixel = (i: number) => (Math.floor(i / 784) % 10) * 20 + (i % 7);
+        writeFileSync(path(`${split}-images-idx3-ubyte.gz`), idxFile([n, 28, 28], pixel));
+        writeFileSync(
+          path(`${split}-labels-idx1-ubyte.gz`),
+          idxFile([n], (i) => i % 10),
+        );
+      }
+      const exit = octavo(
+        'quickstart',
+        ...['--dataset', 'fashion-mnist', '--data', path('')],
+        ...['--epochs', '1', '--output', path('f.octavo'), '--json'],
+      );
+      expect(exit.status).toBe(0);
+      const result = JSON.parse(exit.stdout.trim().split('\n').at(-1)!);
+      expect(result).toMatchObject({ dataset: 'fashion-mnist', compared: 100, mismatches: 0 });
+    });
+  }, 60_000);
 });
 
 describe('octavo', () => {
