@@ -25,7 +25,7 @@ export function checkInteger(
 ): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
   const range = max === Number.MAX_SAFE_INTEGER ? `>= ${min}` : `in [${min}, ${max}]`;
-  throw rangeError(where, `${name} must be an integer ${range}`, value);
+  throw numberError(where, `${name} must be an integer ${range}`, value);
 }
 
 /** Throws a RangeError unless `value` is a finite number in [min, max]. */
@@ -38,20 +38,41 @@ export function checkNumber(
 ): void {
   if (Number.isFinite(value) && value >= min && value <= max) return;
   const range = max === Infinity ? `>= ${min}` : `in [${min}, ${max}]`;
-  throw rangeError(where, `${name} must be a finite number ${range}`, value);
+  throw numberError(where, `${name} must be a finite number ${range}`, value);
+}
+
+function numberError(where: string, expected: string, got: unknown): Error {
+  return (typeof got === 'number' ? rangeError : typeError)(where, expected, kindOf(got));
+}
+
+/** Throws unless `shape`, the value of `name`, is an array of integers >= 1. */
+export function checkShape(where: string, name: string, shape: readonly number[]): void {
+  if (!Array.isArray(shape)) {
+    throw typeError(where, `${name} must be an array of integers`, kindOf(shape));
+  }
+  for (const extent of shape) checkInteger(where, `extents of ${name}`, extent, 1);
 }
 
 /** Throws a TypeError that names the options that do not exist and those that do. */
 export function checkOptions(where: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
-    throw typeError(where, 'options must be an object', options);
+    throw typeError(where, 'options must be an object', kindOf(options));
   }
   const unknown = Object.keys(options).filter((key) => !known.includes(key));
   if (unknown.length === 0) return;
   throw typeError(where, `options are ${known.join(', ')}`, unknown.join(', '));
 }
 
+/** A caller's value in a message: text in quotes, an object by its class. */
+export function kindOf(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
+  return value.constructor?.name ?? 'Object';
+}
+
+/** A string is shown as it is: it may be a description. */
 function show(value: unknown): string {
   if (Array.isArray(value)) return `[${value.join(',')}]`;
-  return typeof value === 'string' ? value : String(value);
+  return typeof value === 'string' ? value : kindOf(value);
 }

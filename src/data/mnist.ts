@@ -74,9 +74,11 @@ export async function loadFashionMnist(options: MnistOptions): Promise<ArrayData
 
 function check({ name }: Source, options: MnistOptions): void {
   checkOptions(name, options, OPTIONS);
-  const { split, limit = 1 } = options;
+  const { split, limit = 1, batchSize = 1, seed = 0 } = options;
   if (!Object.hasOwn(FILES, split)) throw rangeError(name, 'split must be train or test', split);
   checkInteger(name, 'limit', limit, 1);
+  checkInteger(name, 'batchSize', batchSize, 1);
+  checkInteger(name, 'seed', seed, Number.MIN_SAFE_INTEGER);
 }
 
 async function load(source: Source, folder: string, options: MnistOptions): Promise<ArrayDataset> {

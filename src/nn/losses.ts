@@ -1,3 +1,4 @@
+import { kindOf, typeError } from '../core/errors.ts';
 import type { Ref, TrainContext } from '../core/op.ts';
 
 /** What a loss leaves for the backward pass and for the progress bar. */
@@ -47,6 +48,12 @@ export function crossEntropy(): Loss {
 }
 
 export const losses = { crossEntropy } as const;
+
+/** Throws a TypeError unless `loss` is one. */
+export function checkLoss(where: string, loss: Loss): void {
+  if (typeof loss?.evaluate === 'function') return;
+  throw typeError(where, 'loss must be made by losses.crossEntropy()', kindOf(loss));
+}
 
 /** Index of the largest of values[from, from + count); the lowest of equals. */
 export function argmax(values: ArrayLike<number>, from: number, count: number): number {

@@ -7,7 +7,7 @@ import { Tape } from '../autograd/tape.ts';
 import { checkOptions } from '../core/errors.ts';
 import type { Ref } from '../core/op.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { crossEntropy, type Loss } from '../nn/losses.ts';
+import { checkLoss, crossEntropy, type Loss } from '../nn/losses.ts';
 import { BatchLoader } from './batch.ts';
 import { type Model, type Resolved, resolve } from './resolve.ts';
 
@@ -36,6 +36,7 @@ export async function evaluate(
 ): Promise<Evaluation> {
   checkOptions('evaluate', options, ['loss', 'onStep']);
   const { loss = crossEntropy(), onStep } = options;
+  checkLoss('evaluate', loss);
   const resolved = resolve('evaluate', model, dataset);
   await resolved.prepare?.(dataset);
   return withDevice(async (device) => {

@@ -1,7 +1,7 @@
 import { withDevice } from '../autograd/device.ts';
-import { checkInteger, checkOptions } from '../core/errors.ts';
+import { checkInteger, checkOptions, kindOf, typeError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { crossEntropy, type Loss } from '../nn/losses.ts';
+import { checkLoss, crossEntropy, type Loss } from '../nn/losses.ts';
 import { type Optimizer, sgd } from '../optim/optimizer.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
 import { type Model, resolve } from './resolve.ts';
@@ -59,6 +59,11 @@ export async function fit(
   const { epochs = 1, loss = crossEntropy(), optimizer = sgd({ momentum: 0.9 }) } = options;
   checkInteger('fit', 'epochs', epochs, 0);
   const resolved = resolve('fit', model, dataset);
+  checkLoss('fit', loss);
+  if (typeof optimizer?.update !== 'function') {
+    const expected = 'optimizer must be made by optimizers.sgd() or optimizers.adam()';
+    throw typeError('fit', expected, kindOf(optimizer));
+  }
   await resolved.prepare?.(dataset);
   return withDevice(async (device) => {
     const trainer = new Trainer(device, resolved, loss, optimizer, epochs * dataset.steps);

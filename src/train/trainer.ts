@@ -3,6 +3,7 @@ import type { Device } from '../autograd/device.ts';
 import { execute } from '../autograd/execute.ts';
 import { ParameterStore } from '../autograd/parameters.ts';
 import { Tape } from '../autograd/tape.ts';
+import { rangeError } from '../core/errors.ts';
 import type { Ref } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Batch } from '../data/dataset.ts';
@@ -48,6 +49,7 @@ export class Trainer {
       tape.backward(output!, gradient);
       this.#update(cx, tape, index);
       return { loss, correct };
+      if (!Number.isFinite(loss)) throw diverged(index, loss);
     } finally {
       cx.end();
     }
@@ -92,4 +94,9 @@ export class Trainer {
       this.optimizer.memory.slots.set(parameter, copies);
     }
   }
+}
+
+function diverged(index: number, loss: number): RangeError {
+  const advice = 'try a smaller learning rate or look for NaN in the data';
+  return rangeError('fit', `a finite loss is expected at step ${index + 1}`, `${loss}; ${advice}`);
 }

@@ -112,7 +112,10 @@ describe('fromArrays', () => {
     [{ y: undefined as never }, /^fromArrays: y must be an array of class indices, got undefined$/],
     [{ y: null as never }, /^fromArrays: y must be an array of class indices, got null$/],
     [{ y: 'ab' as never }, /^fromArrays: y must be an array of class indices, got "ab"$/],
-    [{ shape: undefined as never }, /^fromArrays: shape must be an array of integers, got undefined$/],
+    [
+      { shape: undefined as never },
+      /^fromArrays: shape must be an array of integers, got undefined$/,
+    ],
     [{ shape: 2 as never }, /^fromArrays: shape must be an array of integers, got 2$/],
     [{ classes: '3' as never }, /^fromArrays: classes must be an integer >= 1, got "3"$/],
     [

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -93,6 +93,17 @@ describe('a folder of IDX files', () => {
     );
   });
 
+  test('says that data is a file, or that a file is a folder', async () => {
+    const data = join(folder, 'train-labels-idx1-ubyte');
+    await expect(loadMnist({ split: 'train', data })).rejects.toThrow(
+      /^mnist: expected train-images-idx3-ubyte or .* in .*idx1-ubyte, got a file$/,
+    );
+    await mkdir(join(folder, 'sub', 'train-images-idx3-ubyte'), { recursive: true });
+    await expect(loadMnist({ split: 'train', data: join(folder, 'sub') })).rejects.toThrow(
+      /^mnist: expected train-images-idx3-ubyte or .* in .*sub, got a folder without it$/,
+    );
+  });
+
   test('says that the folder does not exist', async () => {
     await expect(loadMnist({ split: 'train', data: join(folder, 'no') })).rejects.toThrow(
       /^mnist: expected train-images-idx3-ubyte or train-images-idx3-ubyte.gz in .*no, got no such folder$/,
@@ -104,6 +115,11 @@ describe('options', () => {
   test('a wrong split', async () => {
     await expect(loadMnist({ split: 'val' as never })).rejects.toThrow(
       /^mnist: split must be train or test, got val$/,
+    );
+  });
+  test('a wrong batchSize', async () => {
+    await expect(loadMnist({ split: 'test', batchSize: '8' as never })).rejects.toThrow(
+      /^mnist: batchSize must be an integer >= 1, got "8"$/,
     );
   });
   test('an unknown option', async () => {

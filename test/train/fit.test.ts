@@ -241,7 +241,7 @@ describe('mistakes', () => {
     [
       'no model',
       () => fit({} as never, images),
-      /^fit: a model, a Graph or a quantized model, got object$/,
+      /^fit: a model, a Graph or a quantized model, got Object$/,
     ],
     [
       'null',
@@ -249,7 +249,32 @@ describe('mistakes', () => {
       /^fit: a model, a Graph or a quantized model, got null$/,
     ],
     ['no dataset', () => fit(network(), undefined as never), /^fit: a Dataset, got undefined$/],
-    ['an array as dataset', () => fit(network(), [] as never), /^fit: a Dataset, got object$/],
+    ['an array as dataset', () => fit(network(), [] as never), /^fit: a Dataset, got Array$/],
+    [
+      'an optimizer by name',
+      () => fit(network(), images, { optimizer: 'sgd' as never }),
+      /^fit: optimizer must be made by optimizers.sgd\(\) or optimizers.adam\(\), got "sgd"$/,
+    ],
+    [
+      'an optimizer that was not made',
+      () => fit(network(), images, { optimizer: adam as never }),
+      /^fit: optimizer must be made by .*, got a function$/,
+    ],
+    [
+      'a loss by name',
+      () => fit(network(), images, { loss: 'mse' as never }),
+      /^fit: loss must be made by losses.crossEntropy\(\), got "mse"$/,
+    ],
+    [
+      'evaluation with a loss by name',
+      () => evaluate(network(), images, { loss: 'mse' as never }),
+      /^evaluate: loss must be made by losses.crossEntropy\(\), got "mse"$/,
+    ],
+    [
+      'epochs as text',
+      () => fit(network(), images, { epochs: '3' as never }),
+      /^fit: epochs must be an integer >= 0, got "3"$/,
+    ],
     [
       'integers of a float model',
       () => visitIntegers(network() as never, images, () => {}),
@@ -287,3 +312,19 @@ describe('mistakes', () => {
     expect(weightsOf(net.build())).toEqual(weightsOf(other.build()));
   });
 });
+  test('a loss that is not finite ends the run and keeps the parameters of the last epoch', async () => {
+    const net = network();
+    await fit(net, train());
+    const before = weightsOf(net.build());
+    const steps: number[] = [];
+    const failing = fit(net, train(), {
+      optimizer: sgd({ learningRate: 1e30 }),
+      onStep: ({ step }) => steps.push(step),
+    });
+    await expect(failing).rejects.toThrow(
+      /^fit: a finite loss is expected at step \d+, got (NaN|-?Infinity); try a smaller learning rate or look for NaN in the data$/,
+    );
+    expect(steps.length).toBeLessThan(train().steps);
+    expect(weightsOf(net.build())).toEqual(before);
+  });
+
