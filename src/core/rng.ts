@@ -3,7 +3,7 @@
  * arithmetic only.
  */
 export class Rng {
-  #state: Uint32Array;
+  readonly #state: Uint32Array;
 
   constructor(seed: number) {
     let s = seed >>> 0;
@@ -50,14 +50,5 @@ export class Rng {
       items[j] = kept;
     }
     return items;
-  }
-
-  /** The four words of the state, for checkpoints. */
-  state(): number[] {
-    return [...this.#state];
-  }
-
-  restore(state: readonly number[]): void {
-    this.#state.set(state);
   }
 }

@@ -20,30 +20,18 @@ function* reference(state: number[]): Generator<number, never> {
 }
 
 describe('Rng', () => {
-  test.each([[0], [1], [-1], [2 ** 31], [123456789]])('is xoshiro128** for seed %i', (seed) => {
-    const rng = new Rng(seed);
-    const expected = reference(rng.state());
-    for (let i = 0; i < 1000; i++) expect(rng.uint32()).toBe(expected.next().value);
-  });
-
-  test('starts from splitmix32 of the seed', () => {
-    expect(new Rng(0).state()).toEqual(splitmix(0));
-    expect(new Rng(42).state()).toEqual(splitmix(42));
-  });
+  test.each([[0], [1], [-1], [2 ** 31], [123456789]])(
+    'is xoshiro128** from splitmix32 of %i',
+    (seed) => {
+      const rng = new Rng(seed);
+      const expected = reference(splitmix(seed));
+      for (let i = 0; i < 1000; i++) expect(rng.uint32()).toBe(expected.next().value);
+    },
+  );
 
   test('gives other numbers for other seeds', () => {
     const first = Array.from({ length: 1000 }, (_, seed) => new Rng(seed).uint32());
     expect(new Set(first).size).toBe(1000);
-  });
-
-  test('continues from a restored state', () => {
-    const rng = new Rng(9);
-    rng.uint32();
-    const state = rng.state();
-    const rest = Array.from({ length: 10 }, () => rng.uint32());
-    const other = new Rng(0);
-    other.restore(state);
-    expect(Array.from({ length: 10 }, () => other.uint32())).toEqual(rest);
   });
 
   test('uniform has the mean and variance of U[0, 1)', () => {
