@@ -1,6 +1,6 @@
-import type { DType } from '../core/dtype.ts';
+import { bytesOf, type DType } from '../core/dtype.ts';
 import type { Ref, TrainContext } from '../core/op.ts';
-import { type Shape, sizeOf } from '../core/shape.ts';
+import { type Shape, sampleSize, sizeOf } from '../core/shape.ts';
 
 /**
  * Sums over the batch run over this many parts, in this order, on any number of threads: f32 addition is not
@@ -40,8 +40,7 @@ export function sumChunks(
 
 /** Bytes from one sample of a tensor to the next. */
 export function sampleBytes({ shape, dtype }: { shape: Shape; dtype: DType }): number {
-  const bytes = dtype === 'i8' || dtype === 'u8' ? 1 : 4;
-  return sizeOf(shape.slice(1)) * bytes;
+  return sampleSize(shape) * bytesOf[dtype];
 }
 
 /** db [C] = Σ over rows of dy [rows, C] */
