@@ -71,7 +71,8 @@ export function packBlock(
 // @ts-ignore: decorator
 @inline
 function readsPixelByPixel(params: ConvParams): bool {
-  return params.kernelHeight * params.kernelWidth * params.strideHeight * params.strideWidth == 1 &&
+  return params.kernelHeight == 1 && params.kernelWidth == 1 &&
+    params.strideHeight == 1 && params.strideWidth == 1 &&
     (params.padTop | params.padLeft) == 0 &&
     params.outHeight == params.inHeight && params.outWidth == params.inWidth;
 }

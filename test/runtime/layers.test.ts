@@ -136,6 +136,21 @@ describe('every layer of the plan equals the interpreter, in every integer', () 
     },
   );
 
+  test('a 3x3 convolution whose kernel and strides have the product 1 in i32', () => {
+    const strides: Pair = [45761, 20857];
+    const side: Pair = [0, 2];
+    expect(Math.imul(9 * strides[0], strides[1])).toBe(1);
+    const b = new IntGraph(11);
+    const y = b.conv2d(b.input([1, 1, 5]), [4, 3, 3], { strides, padding: [side, side] });
+    expect(compareLayers(b.build([y]), 3, 12)).toBeGreaterThan(0);
+  });
+
+  test('a window of 360,000 taps', () => {
+    const b = new IntGraph(13);
+    const graph = b.build([b.maxPool(b.input([600, 600, 1]), { poolSize: [600, 600] })]);
+    expect(compareLayers(graph, 1, 14)).toBeGreaterThan(0);
+  });
+
   test('the integers compared fill the int8 range and saturate rarely', () => {
     // Guards the cases above: integers that all saturate would agree for the wrong reason.
     const b = new IntGraph(8);

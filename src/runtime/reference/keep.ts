@@ -14,10 +14,11 @@ export const maxPool2d: ReferenceOp<PoolAttrs> = ({ x: [x], y }, attrs) => {
   forEachPixel(y.shape as Extents, (n, oy, ox, pixel) => {
     const taps = tapsAt(oy, ox, [height, width], attrs.poolSize, attrs);
     for (let c = 0; c < channels; c++) {
-      const seen = taps.map(
-        ({ iy, ix }) => x!.data[((n * height + iy) * width + ix) * channels + c]!,
-      );
-      y.data[pixel * channels + c] = clamp(Math.max(...seen), y);
+      let most = -128;
+      for (const { iy, ix } of taps) {
+        most = Math.max(most, x!.data[((n * height + iy) * width + ix) * channels + c]!);
+      }
+      y.data[pixel * channels + c] = clamp(most, y);
     }
   });
 };
