@@ -1,4 +1,4 @@
-import { rangeError, typeError } from '../core/errors.ts';
+import { checkShape, kindOf, rangeError, typeError } from '../core/errors.ts';
 import type { Attrs } from '../core/op.ts';
 import { Rng } from '../core/rng.ts';
 import { BATCH, type Shape, showShape } from '../core/shape.ts';
@@ -39,7 +39,14 @@ export class SymbolicTensor implements Handle {
 
 /** A symbolic input of a functional model. `shape` is that of one sample, without the batch axis. */
 export function input(shape: Shape): SymbolicTensor {
+  checkShape('input', 'shape', shape);
   return new SymbolicTensor([BATCH, ...shape]);
+}
+
+/** Throws a TypeError unless `x` is what layers and ops compute with. */
+export function checkTensor(where: string, x: Handle): void {
+  if (Array.isArray(x?.shape) && isHandle(x)) return;
+  throw typeError(where, 'a tensor from input() or inside forward is expected', kindOf(x));
 }
 
 export interface TraceOptions {

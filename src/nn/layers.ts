@@ -1,8 +1,16 @@
-import { checkInteger, checkOptions, rangeError, typeError } from '../core/errors.ts';
+import {
+  checkInteger,
+  checkOptions,
+  checkShape,
+  kindOf,
+  rangeError,
+  typeError,
+} from '../core/errors.ts';
 import type { Attrs } from '../core/op.ts';
 import type { Shape } from '../core/shape.ts';
 import { apply, type Handle } from '../graph/dispatch.ts';
 import { type InitializerName, initializers } from '../graph/initializers.ts';
+import { checkTensor } from '../graph/trace.ts';
 import { type Padding, type Pair, resolvePadding } from '../ops/geometry.ts';
 import type { OpName } from '../ops/table.ts';
 import { Module } from './module.ts';
@@ -61,13 +69,17 @@ const KERNEL = [...WINDOW, 'kernelSize', 'dilation', 'useBias', 'kernelInitializ
 function pair(op: OpName, name: string, value: number | Pair): Pair {
   if (typeof value === 'number') return [value, value];
   if (Array.isArray(value) && value.length === 2) return value;
-  throw typeError(op, `${name} must be a number or a pair`, value);
+  throw typeError(op, `${name} must be a number or a pair`, shown(value));
 }
 
 function checkPadding(op: OpName, padding: WindowOptions['padding']): void {
   if (padding === 'same' || padding === 'valid' || typeof padding === 'number') return;
   if (Array.isArray(padding) && padding.length === 2 && padding.flat().length === 4) return;
-  throw typeError(op, "padding must be 'same', 'valid', a number or two pairs", padding);
+  throw typeError(op, "padding must be 'same', 'valid', a number or two pairs", shown(padding));
+}
+
+function shown(value: unknown): unknown {
+  return Array.isArray(value) ? value : kindOf(value);
 }
 
 function initializerOf(
@@ -76,7 +88,7 @@ function initializerOf(
 ): InitializerName {
   if (Object.hasOwn(initializers, kernelInitializer)) return kernelInitializer;
   const expected = `kernelInitializer must be one of ${Object.keys(initializers).join(', ')}`;
-  throw rangeError(op, expected, kernelInitializer);
+  throw rangeError(op, expected, kindOf(kernelInitializer));
 }
 
 /** What every layer has: a name, perhaps an input shape, and options that exist. */
@@ -88,6 +100,11 @@ abstract class Layer<O extends LayerOptions> extends Module {
   ) {
     super();
     checkOptions(op, options, known);
+    const { inputShape, name } = options;
+    if (inputShape !== undefined) checkShape(op, 'inputShape', inputShape);
+    if (name !== undefined && typeof name !== 'string') {
+      throw typeError(op, 'name must be a string', kindOf(name));
+    }
   }
 
   protected override get label(): string {
@@ -115,6 +132,8 @@ class Convolution extends Layer<KernelOptions & { readonly filters?: number }> {
     if (op === 'conv2d') checkInteger(op, 'filters', this.options.filters!, 1);
     this.#kernelSize = pair(op, 'kernelSize', options.kernelSize);
     for (const size of this.#kernelSize) checkInteger(op, 'kernelSize', size, 1);
+    initializerOf(op, options);
+    checkWindow(op, options);
   }
 
   forward(x: Handle): Handle {
@@ -134,6 +153,14 @@ class Convolution extends Layer<KernelOptions & { readonly filters?: number }> {
   }
 }
 
+/** Throws unless strides, padding and dilation are of their kinds. */
+function checkWindow(op: OpName, options: WindowOptions & { readonly dilation?: number | Pair }) {
+  const { strides = 1, padding = 'valid', dilation = 1 } = options;
+  checkPadding(op, padding);
+  for (const extent of pair(op, 'strides', strides)) checkInteger(op, 'strides', extent, 1);
+  for (const step of pair(op, 'dilation', dilation)) checkInteger(op, 'dilation', step, 1);
+}
+
 /** Attributes in full from options and the size of the image. */
 function windowAttrs(
   op: OpName,
@@ -144,9 +171,7 @@ function windowAttrs(
   const strides = pair(op, 'strides', options.strides ?? 1);
   const dilation = pair(op, 'dilation', options.dilation ?? 1);
   const image: Pair = [x.shape[1]!, x.shape[2]!];
-  const wanted = options.padding ?? 'valid';
-  checkPadding(op, wanted);
-  const padding = resolvePadding(wanted, image, kernel, strides, dilation);
+  const padding = resolvePadding(options.padding ?? 'valid', image, kernel, strides, dilation);
   return { strides, padding, dilation };
 }
 
@@ -154,6 +179,7 @@ class Dense extends Layer<DenseOptions> {
   constructor(options: DenseOptions) {
     super('dense', options, [...BASE, 'units', 'useBias', 'kernelInitializer']);
     checkInteger('dense', 'units', options.units, 1);
+    initializerOf('dense', options);
   }
 
   forward(x: Handle): Handle {
@@ -185,6 +211,14 @@ class BatchNormalization extends Layer<NormOptions> {
 }
 
 class Pool extends Layer<PoolOptions> {
+  constructor(op: 'maxPool2d' | 'averagePool2d', options: PoolOptions) {
+    super(op, options, [...WINDOW, 'poolSize']);
+    for (const size of pair(op, 'poolSize', options.poolSize ?? 2)) {
+      checkInteger(op, 'poolSize', size, 1);
+    }
+    checkWindow(op, options);
+  }
+
   forward(x: Handle): Handle {
     const poolSize = pair(this.op, 'poolSize', this.options.poolSize ?? 2);
     const strides = this.options.strides ?? poolSize;
@@ -206,6 +240,7 @@ export class Add extends Layer<LayerOptions> {
   }
 
   merge(a: Handle, b: Handle): Handle {
+    for (const x of [a, b]) checkTensor(this.label, x);
     return this.call([a, b]);
   }
 }
@@ -228,10 +263,8 @@ export const layers = {
   /** Two inputs of one shape: `layers.add().merge(a, b)`, or the function `add(a, b)`. */
   add: (options: LayerOptions = {}): Add => new Add('add', options, BASE),
   /** x [N,H,W,C]; strides default to poolSize, as in Keras */
-  maxPool2d: (options: PoolOptions = {}): Module =>
-    new Pool('maxPool2d', options, [...WINDOW, 'poolSize']),
-  averagePool2d: (options: PoolOptions = {}): Module =>
-    new Pool('averagePool2d', options, [...WINDOW, 'poolSize']),
+  maxPool2d: (options: PoolOptions = {}): Module => new Pool('maxPool2d', options),
+  averagePool2d: (options: PoolOptions = {}): Module => new Pool('averagePool2d', options),
   /** x [N,H,W,C] → [N,C] */
   globalAveragePool2d: (options: LayerOptions = {}): Module =>
     new Pointwise('globalAveragePool2d', options, BASE),
@@ -241,5 +274,6 @@ export const layers = {
 
 /** y = a + b, for models written as code. */
 export function add(a: Handle, b: Handle): Handle {
+  for (const x of [a, b]) checkTensor('add', x);
   return apply('add', [a, b]);
 }

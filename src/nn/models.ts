@@ -1,4 +1,4 @@
-import { checkOptions, internal, rangeError, typeError } from '../core/errors.ts';
+import { checkOptions, internal, kindOf, rangeError, typeError } from '../core/errors.ts';
 import { type Shape, sameShape, showShape } from '../core/shape.ts';
 import { type Handle, isHandle, type Operand } from '../graph/dispatch.ts';
 import { SymbolicTensor } from '../graph/trace.ts';
@@ -19,6 +19,10 @@ class Sequential extends Module {
     this.seed = seed;
   }
 
+  protected override get label(): string {
+    return 'sequential';
+  }
+
   override get inputShape(): Shape | undefined {
     return this.members[0]?.inputShape;
   }
@@ -33,6 +37,10 @@ class Residual extends Module {
     super();
   }
 
+  protected override get label(): string {
+    return 'residual';
+  }
+
   forward(x: Handle): Handle {
     return add(this.body.apply(x), x);
   }
@@ -40,13 +48,27 @@ class Residual extends Module {
 
 /** One module after another. */
 export function sequential(members: readonly Module[], options: ModelOptions = {}): Module {
-  if (members.length === 0) throw typeError('sequential', 'at least one layer', 'none');
+  checkLayers('sequential', members);
   checkOptions('sequential', options, ['seed']);
   return new Sequential(members, options);
 }
 
+function checkLayers(where: string, members: readonly Module[]): void {
+  if (!Array.isArray(members)) {
+    const one = (members as unknown) instanceof Module;
+    throw typeError(where, 'an array of layers is expected', one ? 'a layer' : kindOf(members));
+  }
+  if (members.length === 0) throw typeError(where, 'at least one layer', 'none');
+  members.forEach((member: unknown, i) => {
+    if (member instanceof Module) return;
+    const maker = typeof member === 'function' ? ' (call it: dense({ … }) makes a layer)' : '';
+    throw typeError(where, `entry ${i} must be a layer`, `${kindOf(member)}${maker}`);
+  });
+}
+
 /** y = body(x) + x; the body keeps the shape. */
 export function residual(members: readonly Module[]): Module {
+  checkLayers('residual', members);
   return new Residual(sequential(members));
 }
 
@@ -58,6 +80,10 @@ class Functional extends Module {
   ) {
     super();
     this.seed = seed;
+  }
+
+  protected override get label(): string {
+    return 'model';
   }
 
   override get inputShape(): Shape {
@@ -109,9 +135,14 @@ export function model(
   options: ModelOptions = {},
 ): Module {
   checkOptions('model', options, ['seed']);
-  const { inputs, outputs } = ends;
+  const { inputs, outputs } = ends ?? {};
   if (!(inputs instanceof SymbolicTensor && outputs instanceof SymbolicTensor)) {
-    throw typeError('model', 'inputs from input() and outputs made from them', 'another value');
+    const got = ends ? `inputs: ${kindOf(inputs)}, outputs: ${kindOf(outputs)}` : kindOf(ends);
+    throw typeError(
+      'model',
+      '{ inputs, outputs } with inputs from input() and outputs made from them',
+      got,
+    );
   }
   return new Functional(inputs, outputs, options);
 }

@@ -1,9 +1,9 @@
-import { checkInteger, rangeError, typeError } from '../core/errors.ts';
+import { checkShape, kindOf, rangeError, typeError } from '../core/errors.ts';
 import { BATCH, type Shape, sameShape, showShape } from '../core/shape.ts';
 import type { Handle } from '../graph/dispatch.ts';
 import type { Graph, Parameter } from '../graph/graph.ts';
 import { createParameter, type ParameterOptions } from '../graph/initializers.ts';
-import { SymbolicTensor, toGraph } from '../graph/trace.ts';
+import { checkTensor, SymbolicTensor, toGraph } from '../graph/trace.ts';
 
 /** Goes from the data into the graph, and with it into the bundle. */
 export type DataNotes = Pick<Graph, 'preprocessing' | 'labels'>;
@@ -27,6 +27,7 @@ export abstract class Module {
   abstract forward(x: Handle): Handle;
 
   apply(x: Handle): Handle {
+    checkTensor(this.label, x);
     return this.forward(x);
   }
 
@@ -60,6 +61,7 @@ export abstract class Module {
    * `about` is what the data says of itself; the graph keeps the first.
    */
   build(shape: Shape | undefined = this.inputShape, about: DataNotes = {}): Graph {
+    if (shape !== undefined) checkShape('model', 'inputShape', shape);
     this.#checkShape(shape);
     if (this.#graph) {
       this.#graph = { ...about, ...this.#graph };
@@ -72,11 +74,10 @@ export abstract class Module {
         'none',
       );
     }
-    for (const extent of shape) checkInteger('model', 'inputShape', extent, 1);
     const x = new SymbolicTensor([BATCH, ...shape]);
     const y = this.apply(x);
     if (!(y instanceof SymbolicTensor))
-      throw typeError('model', 'forward must return a tensor', typeof y);
+      throw typeError('model', 'forward must return a tensor', kindOf(y));
     this.#graph = { ...about, ...toGraph([x], [y], { seed: this.seed }) };
     return this.#graph;
   }

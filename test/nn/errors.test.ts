@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Handle } from '../../src/graph/dispatch.ts';
 import { input } from '../../src/graph/trace.ts';
-import { layers } from '../../src/nn/layers.ts';
-import { model, sequential } from '../../src/nn/models.ts';
+import { add, layers } from '../../src/nn/layers.ts';
+import { model, residual, sequential } from '../../src/nn/models.ts';
 import { Module } from '../../src/nn/module.ts';
 
 class Nothing extends Module {
@@ -59,12 +59,12 @@ const mistakes: [string, () => unknown, RegExp][] = [
   [
     'an unknown initializer',
     () => sequential([layers.dense(js({ units: 1, kernelInitializer: 'he' }))]).build([1]),
-    /^dense: kernelInitializer must be one of zeros, ones, glorotUniform, heUniform, got he$/,
+    /^dense: kernelInitializer must be one of zeros, ones, glorotUniform, heUniform, got "he"$/,
   ],
   [
     'a pool of -1',
     () => sequential([layers.maxPool2d({ poolSize: -1 })]).build([4, 4, 1]),
-    /^maxPool2d: kernelSize must be an integer >= 1, got -1$/,
+    /^maxPool2d: poolSize must be an integer >= 1, got -1$/,
   ],
   [
     'strides 0',
@@ -80,7 +80,7 @@ const mistakes: [string, () => unknown, RegExp][] = [
       sequential([layers.conv2d(js({ filters: 1, kernelSize: 1, padding: 'full' }))]).build([
         4, 4, 1,
       ]),
-    /^conv2d: padding must be 'same', 'valid', a number or two pairs, got full$/,
+    /^conv2d: padding must be 'same', 'valid', a number or two pairs, got "full"$/,
   ],
   [
     'a dense layer on images',
@@ -111,7 +111,7 @@ const mistakes: [string, () => unknown, RegExp][] = [
   [
     'model of no tensors',
     () => model(js({ inputs: 1, outputs: 2 })),
-    /^model: inputs from input\(\) and outputs made from them, got another value$/,
+    /^model: \{ inputs, outputs \} with inputs from input\(\) and outputs made from them, got inputs: 1, outputs: 2$/,
   ],
   [
     'no input shape',
@@ -121,12 +121,112 @@ const mistakes: [string, () => unknown, RegExp][] = [
   [
     'an extent of 0',
     () => sequential([layers.relu()]).build([0]),
-    /^model: inputShape must be an integer >= 1, got 0$/,
+    /^model: extents of inputShape must be an integer >= 1, got 0$/,
   ],
   [
     'a forward without result',
     () => new Nothing().build([1]),
     /^model: forward must return a tensor, got undefined$/,
+  ],
+  [
+    'padding misspelt at construction',
+    () => layers.conv2d(js({ filters: 1, kernelSize: 1, padding: 'smae' })),
+    /^conv2d: padding must be 'same', 'valid', a number or two pairs, got "smae"$/,
+  ],
+  [
+    'padding of a pool misspelt',
+    () => layers.averagePool2d(js({ padding: 'smae' })),
+    /^averagePool2d: padding must be 'same', 'valid', a number or two pairs, got "smae"$/,
+  ],
+  [
+    'strides as text',
+    () => layers.maxPool2d(js({ strides: '2' })),
+    /^maxPool2d: strides must be a number or a pair, got "2"$/,
+  ],
+  [
+    'units as text',
+    () => layers.dense(js({ units: '4' })),
+    /^dense: units must be an integer >= 1, got "4"$/,
+  ],
+  [
+    'an inputShape as text',
+    () => layers.dense(js({ units: 4, inputShape: '20' })),
+    /^dense: inputShape must be an array of integers, got "20"$/,
+  ],
+  [
+    'a name that is no text',
+    () => layers.relu(js({ name: 3 })),
+    /^relu: name must be a string, got 3$/,
+  ],
+  [
+    'a layer by name',
+    () => sequential(js(['dense'])),
+    /^sequential: entry 0 must be a layer, got "dense"$/,
+  ],
+  [
+    'layers without brackets',
+    () => sequential(js(layers.relu()), js(layers.relu())),
+    /^sequential: an array of layers is expected, got a layer$/,
+  ],
+  [
+    'no layers',
+    () => sequential(js(undefined as never)),
+    /^sequential: an array of layers is expected, got undefined$/,
+  ],
+  [
+    'a maker that was not called',
+    () => residual([layers.relu(), js(layers.dense)]),
+    /^residual: entry 1 must be a layer, got a function \(call it: dense\(\{ … \}\) makes a layer\)$/,
+  ],
+  [
+    'options of sequential as a layer',
+    () => sequential([layers.relu()], js(layers.relu())),
+    /^sequential: options are seed, got /,
+  ],
+  [
+    'input without shape',
+    () => input(js(undefined as never)),
+    /^input: shape must be an array of integers, got undefined$/,
+  ],
+  [
+    'input of a number',
+    () => input(js(20 as never)),
+    /^input: shape must be an array of integers, got 20$/,
+  ],
+  [
+    'input of text',
+    () => input(js(['20'])),
+    /^input: extents of shape must be an integer >= 1, got "20"$/,
+  ],
+  [
+    'model without ends',
+    () => model(js(undefined as never)),
+    /^model: \{ inputs, outputs \} with .*, got undefined$/,
+  ],
+  [
+    'add of one tensor',
+    () => add(input([3]), js(undefined as never)),
+    /^add: a tensor from input\(\) or inside forward is expected, got undefined$/,
+  ],
+  [
+    'merge of one tensor',
+    () => layers.add({ name: 'sum' }).merge(input([3]), js(layers.relu())),
+    /^sum: a tensor from input\(\) or inside forward is expected, got Pointwise$/,
+  ],
+  [
+    'a layer on numbers',
+    () => layers.dense({ units: 1 }).apply(js([1, 2])),
+    /^dense: a tensor from input\(\) or inside forward is expected, got Array$/,
+  ],
+  [
+    'a model on a typed array',
+    () => sequential([layers.relu()]).apply(js(new Float32Array(3))),
+    /^sequential: a tensor from input\(\) or inside forward is expected, got Float32Array$/,
+  ],
+  [
+    'a shape as text',
+    () => sequential([layers.relu()]).build(js('20' as never)),
+    /^model: inputShape must be an array of integers, got "20"$/,
   ],
   [
     'another shape later',
