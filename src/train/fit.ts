@@ -3,8 +3,9 @@ import { checkInteger, checkOptions, kindOf, typeError } from '../core/errors.ts
 import type { Dataset } from '../data/dataset.ts';
 import { checkLoss, crossEntropy, type Loss } from '../nn/losses.ts';
 import { type Optimizer, sgd } from '../optim/optimizer.ts';
+import { claim } from './claim.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
-import { type Model, resolve } from './resolve.ts';
+import { type Model, type Resolved, resolve } from './resolve.ts';
 import { Trainer } from './trainer.ts';
 
 export interface StepReport {
@@ -58,20 +59,32 @@ export async function fit(
   checkOptions('fit', options, OPTIONS);
   const { epochs = 1, loss = crossEntropy(), optimizer = sgd({ momentum: 0.9 }) } = options;
   checkInteger('fit', 'epochs', epochs, 0);
-  const resolved = resolve('fit', model, dataset);
   checkLoss('fit', loss);
   if (typeof optimizer?.update !== 'function') {
     const expected = 'optimizer must be made by optimizers.sgd() or optimizers.adam()';
     throw typeError('fit', expected, kindOf(optimizer));
   }
+  const resolved = resolve('fit', model, dataset);
+  const run = { ...options, epochs, loss, optimizer };
+  return claim('fit', resolved.graph, () => runEpochs(model, resolved, dataset, run));
+}
+
+type Run = FitOptions & Required<Pick<FitOptions, 'epochs' | 'loss' | 'optimizer'>>;
+
+async function runEpochs(
+  model: Model,
+  resolved: Resolved,
+  dataset: Dataset,
+  options: Run,
+): Promise<EpochReport[]> {
+  const { epochs, loss, optimizer, validation } = options;
   await resolved.prepare?.(dataset);
   return withDevice(async (device) => {
     const trainer = new Trainer(device, resolved, loss, optimizer, epochs * dataset.steps);
     const history: EpochReport[] = [];
     for (let epoch = 0; epoch < epochs && !options.signal?.aborted; epoch++) {
-      const means = await runEpoch(trainer, dataset, { ...options, epochs }, epoch);
+      const means = await runEpoch(trainer, dataset, options, epoch);
       trainer.save();
-      const { validation } = options;
       const report = {
         epoch,
         ...means,
@@ -87,7 +100,7 @@ export async function fit(
 async function runEpoch(
   trainer: Trainer,
   dataset: Dataset,
-  options: FitOptions & { readonly epochs: number },
+  options: Run,
   epoch: number,
 ): Promise<{ loss: number; accuracy: number }> {
   const sum = { loss: 0, correct: 0, samples: 0 };

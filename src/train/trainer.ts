@@ -24,6 +24,8 @@ export class Trainer {
   readonly #store: ParameterStore;
   readonly #loader: BatchLoader;
   readonly #slots = new Map<Parameter, Ref[]>();
+  /** Updates over all runs of the optimizer; its memory gets the number with the slots. */
+  #steps: number;
 
   constructor(
     readonly device: Device,
@@ -35,6 +37,7 @@ export class Trainer {
   ) {
     this.#store = new ParameterStore(device, model.graph);
     this.#loader = new BatchLoader(model.graph);
+    this.#steps = optimizer.memory.step;
     this.#restoreSlots();
   }
 
@@ -46,24 +49,24 @@ export class Trainer {
       const { graph, quantizers } = this.model;
       const [output] = execute(tape, graph, [this.#loader.load(cx, batch)], { quantizers });
       const { loss, correct, gradient } = this.loss.evaluate(cx, output!.ref, batch.y);
+      if (!Number.isFinite(loss)) throw diverged(index, loss);
       tape.backward(output!, gradient);
       this.#update(cx, tape, index);
       return { loss, correct };
-      if (!Number.isFinite(loss)) throw diverged(index, loss);
     } finally {
       cx.end();
     }
   }
 
   #update(cx: StepContext, tape: Tape, index: number): void {
-    const { learningRate, memory } = this.optimizer;
+    const { learningRate } = this.optimizer;
     const rate = typeof learningRate === 'number' ? learningRate : learningRate(index, this.total);
-    memory.step++;
+    this.#steps++;
     for (const [parameter, gradient] of tape.gradients()) {
       const w = this.#store.ref(parameter);
       const slots = this.#slots.get(parameter)!;
       const target = { w, gradient, slots, decay: parameter.decay };
-      this.optimizer.update(cx, target, rate, memory.step);
+      this.optimizer.update(cx, target, rate, this.#steps);
       const least = parameter.minimum;
       if (least !== undefined)
         cx.kernels.f32_vclamp(sizeOf(w.shape), w.ptr, w.ptr, least, Infinity);
@@ -86,9 +89,10 @@ export class Trainer {
     }
   }
 
-  /** Writes parameters and optimizer slots back to where they live between runs. */
+  /** Writes parameters, optimizer slots and step count back to where they live between runs. */
   save(): void {
     this.#store.download();
+    this.optimizer.memory.step = this.#steps;
     for (const [parameter, refs] of this.#slots) {
       const copies = refs.map((ref) => this.device.view(ref, 'f32').slice());
       this.optimizer.memory.slots.set(parameter, copies);

@@ -108,6 +108,29 @@ describe('fit', () => {
     expect(await Promise.all([run(), run(), run()])).toEqual([alone, alone, alone]);
   });
 
+  test('a second one of the same parameters is refused, and the first goes on', async () => {
+    const alone = network();
+    await fit(alone, train(), { epochs: 2, optimizer: fast() });
+    const net = network();
+    const model = quantizeModel(net.build(SAMPLE));
+    const busy = /^fit: a model that no other fit is training, got conv2d\/kernel in training$/;
+    const top1: number[] = [];
+    const first = fit(net, train(), {
+      epochs: 2,
+      optimizer: fast(),
+      onEpoch: async () => {
+        top1.push((await evaluate(net, train())).top1);
+        await expect(fit(net, train())).rejects.toThrow(busy);
+      },
+    });
+    await expect(fit(net, train())).rejects.toThrow(busy);
+    await expect(fit(model, train())).rejects.toThrow(busy);
+    await first;
+    expect(top1).toHaveLength(2);
+    expect(weightsOf(net.build())).toEqual(weightsOf(alone.build()));
+    expect(await fit(model, train())).toHaveLength(1);
+  });
+
   test('learning rate 0 changes statistics alone', async () => {
     const net = network();
     const before = parametersOf(net.build(SAMPLE)).map(({ data }) => data.slice());
@@ -294,24 +317,6 @@ describe('mistakes', () => {
     expect(() => quantizeModel(graph)).toThrow(/^quantizeModel: a float model, got a graph of i8$/);
   });
 
-  test('more outputs than classes are fine', async () => {
-    expect(await fit(one(7), images)).toHaveLength(1);
-  });
-
-  test('an error of a callback ends the run and the next one is right', async () => {
-    const failing = fit(network(), train(), {
-      onStep: () => {
-        throw new Error('mine');
-      },
-    });
-    await expect(failing).rejects.toThrow(/^mine$/);
-    const net = network();
-    await fit(net, train(), { optimizer: fast() });
-    const other = network();
-    await fit(other, train(), { optimizer: fast() });
-    expect(weightsOf(net.build())).toEqual(weightsOf(other.build()));
-  });
-});
   test('a loss that is not finite ends the run and keeps the parameters of the last epoch', async () => {
     const net = network();
     await fit(net, train());
@@ -328,3 +333,25 @@ describe('mistakes', () => {
     expect(weightsOf(net.build())).toEqual(before);
   });
 
+  test('more outputs than classes are fine', async () => {
+    expect(await fit(one(7), images)).toHaveLength(1);
+  });
+
+  test('an error of a callback ends the run and the next one is right', async () => {
+    const net = network();
+    const optimizer = fast();
+    const failing = fit(net, train(), {
+      optimizer,
+      onStep: () => {
+        throw new Error('mine');
+      },
+    });
+    await expect(failing).rejects.toThrow(/^mine$/);
+    expect(optimizer.memory.step).toBe(0);
+    await fit(net, train(), { optimizer });
+    expect(optimizer.memory.step).toBe(6);
+    const other = network();
+    await fit(other, train(), { optimizer: fast() });
+    expect(weightsOf(net.build())).toEqual(weightsOf(other.build()));
+  });
+});
