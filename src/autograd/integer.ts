@@ -5,14 +5,13 @@
  */
 
 import { internal } from '../core/errors.ts';
-import { foldRequant, type NormInput, type Requant } from '../core/foldRequant.ts';
+import { foldRequant, type Requant } from '../core/foldRequant.ts';
 import type { QRef, QWeights, Ref } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph, Node, QuantizerSpec, ValueId } from '../graph/graph.ts';
+import { clamped, normInput, parameterData } from '../graph/passes/absorb.ts';
 import { type Segment, segments } from '../graph/passes/segments.ts';
 import { activationQParams } from '../graph/quantizerParams.ts';
-import type { NormAttrs } from '../ops/batchNormalization.ts';
-import { clampBounds } from '../ops/relu.ts';
 import type { StepContext } from './context.ts';
 import type { ParameterStore } from './parameters.ts';
 import type { QuantizerTable } from './quantizer.ts';
@@ -62,7 +61,7 @@ class IntegerRun {
       this.values.set(output, this.#keep(anchor));
       return;
     }
-    const out = clamped(boundsOf(this.#spec(output)), segment.clamp);
+    const out = boundsOf(this.#spec(output), segment.clamp);
     const q = { linear: this.#linear, rescale: this.#rescale, norm: this.#norm }[kind];
     this.values.set(output, { ...boundsOf(this.#spec(output)), q: q.call(this, segment, out) });
   }
@@ -106,8 +105,8 @@ class IntegerRun {
       inScale: x.scale,
       weightScale: scale,
       outScale: out.scale,
-      bias: this.#data(anchor.inputs[2]),
-      norm: norm && this.#normInput(norm),
+      bias: parameterData(this.graph, anchor.inputs[2]),
+      norm: norm && normInput(this.graph, norm),
     });
     return this.#round(rule.forward(this.cx, x, q, anchor.attrs as never, requant), out, 1);
   }
@@ -140,7 +139,7 @@ class IntegerRun {
       inScale: x.scale,
       weightScale: [1],
       outScale: out.scale,
-      norm: this.#normInput(anchor),
+      norm: normInput(this.graph, anchor),
     });
     const u = cx.alloc(x.q.shape);
     const params = cx.struct('QuantizeParams', { ...x, scale: 1, inverseScale: 1 });
@@ -157,24 +156,9 @@ class IntegerRun {
     view.set(addend, multiplier.length);
     return [ref.ptr, ref.ptr + 4 * multiplier.length];
   }
-
-  #data(id: ValueId | undefined): ArrayLike<number> | undefined {
-    return id === undefined ? undefined : this.graph.parameters.get(id)?.data;
-  }
-
-  #normInput({ inputs, attrs }: Node): NormInput {
-    const [, gamma, beta, mean, variance] = inputs.map((id) => this.#data(id));
-    const { epsilon } = attrs as unknown as NormAttrs;
-    return { gamma, beta, mean: mean!, variance: variance!, epsilon };
-  }
 }
 
-function boundsOf(spec: QuantizerSpec): Bounds {
-  const { scale, ...rest } = activationQParams(spec);
+function boundsOf(spec: QuantizerSpec, clamp?: Node): Bounds {
+  const { scale, ...rest } = clamped(activationQParams(spec), clamp);
   return { ...rest, scale: scale[0] };
-}
-
-/** The output's bounds with relu or relu6 in them. */
-function clamped(out: Bounds, clamp: Node | undefined): Bounds {
-  return clamp ? { ...out, ...clampBounds(out, clamp.op === 'relu6' ? 6 : Infinity) } : out;
 }

@@ -14,6 +14,18 @@ export interface WindowAttrs {
   readonly dilation: Pair;
 }
 
+const NO_PADDING: Padding = [
+  [0, 0],
+  [0, 0],
+];
+
+/** Each step moves by one pixel, and nothing is padded. */
+export const PLAIN_WINDOW = {
+  strides: [1, 1],
+  padding: NO_PADDING,
+  dilation: [1, 1],
+} as const satisfies WindowAttrs;
+
 /** Pooling adds its window; a convolution takes it from the weights. */
 export interface PoolAttrs extends WindowAttrs {
   readonly poolSize: Pair;
@@ -76,11 +88,7 @@ export function resolvePadding(
       [padding, padding],
     ];
   if (typeof padding !== 'string') return padding;
-  if (padding === 'valid')
-    return [
-      [0, 0],
-      [0, 0],
-    ];
+  if (padding === 'valid') return NO_PADDING;
   const sides = ([0, 1] as const).map((axis): Pair => {
     const reach = (kernel[axis] - 1) * dilation[axis] + 1;
     const outputs = Math.ceil(input[axis] / strides[axis]);
@@ -130,15 +138,7 @@ export function convFields(x: Shape, y: Shape, kernel: Pair, attrs: WindowAttrs)
 
 /** A dense layer is a 1x1 convolution over one row of `batch` pixels. */
 export function denseFields(inChannels: number, outChannels: number): ConvFields {
-  const attrs = {
-    strides: [1, 1],
-    padding: [
-      [0, 0],
-      [0, 0],
-    ],
-    dilation: [1, 1],
-  } as const;
-  return convFields([1, 1, 1, inChannels], [1, 1, 1, outChannels], [1, 1], attrs);
+  return convFields([1, 1, 1, inChannels], [1, 1, 1, outChannels], [1, 1], PLAIN_WINDOW);
 }
 
 /** Geometry of a pooling; requantization fields are 0. */
@@ -169,13 +169,5 @@ export function poolFields(x: Shape, y: Shape, attrs: PoolAttrs): StructFields<'
 /** The global pool as a pool whose window is the image. */
 export function globalPool(x: Shape): PoolAttrs {
   const [, height, width] = x as [number, number, number, number];
-  return {
-    poolSize: [height, width],
-    strides: [1, 1],
-    padding: [
-      [0, 0],
-      [0, 0],
-    ],
-    dilation: [1, 1],
-  };
+  return { poolSize: [height, width], ...PLAIN_WINDOW };
 }

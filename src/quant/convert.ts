@@ -5,31 +5,21 @@ import { ParameterStore } from '../autograd/parameters.ts';
 import { qatRule } from '../autograd/rules.ts';
 import type { Bundle, Golden } from '../bundle/bundle.ts';
 import { writeBundle } from '../bundle/write.ts';
-import { internal, rangeError, typeError } from '../core/errors.ts';
-import { foldRequant, type NormInput } from '../core/foldRequant.ts';
+import { checkOptions, internal, rangeError, typeError } from '../core/errors.ts';
+import { foldRequant } from '../core/foldRequant.ts';
 import type { Attrs } from '../core/op.ts';
 import { type QParams, weightRange } from '../core/qparams.ts';
 import { quantize } from '../core/rounding.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph, Node, ValueId } from '../graph/graph.ts';
+import { clamped, normInput, parameterData } from '../graph/passes/absorb.ts';
 import { type Segment, segments } from '../graph/passes/segments.ts';
 import { activationQParams } from '../graph/quantizerParams.ts';
-import type { NormAttrs } from '../ops/batchNormalization.ts';
-import { clampBounds } from '../ops/relu.ts';
+import { PLAIN_WINDOW } from '../ops/geometry.ts';
 import type { OpName } from '../ops/table.ts';
 import { GraphBuilder } from './graphBuilder.ts';
 import { QuantizedModel } from './quantizeModel.ts';
 import { channelLayout, forEachWeight } from './weightLayout.ts';
-
-/** The window of a 1x1 convolution. */
-const POINTWISE = {
-  strides: [1, 1],
-  padding: [
-    [0, 0],
-    [0, 0],
-  ],
-  dilation: [1, 1],
-} as const;
 
 export interface ConvertOptions {
   /** Written into the bundle: where the model comes from. */
@@ -42,7 +32,7 @@ export interface ConvertOptions {
 export interface Converted {
   readonly graph: Graph;
   /** The bundle file (docs/bundle.md). Equal models give equal bytes. */
-  toBytes(): Uint8Array;
+  toBytes(): Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -53,6 +43,7 @@ export function convert(model: QuantizedModel, options: ConvertOptions = {}): Co
   if (!(model instanceof QuantizedModel)) {
     throw typeError('convert', 'a quantized model', 'a float one');
   }
+  checkOptions('convert', options, ['provenance', 'license']);
   if (!model.calibrated) {
     throw rangeError(
       'convert',
@@ -117,14 +108,14 @@ class SegmentConverter {
     attrs: Attrs = this.segment.anchor.attrs,
   ): void {
     const { anchor, clamp, output } = this.segment;
-    const bounds = clamp ? clampedTo(qparams, clamp.op) : qparams;
+    const bounds = clamped(qparams, clamp);
     this.builder.node(op, anchor.name, activations, constants, output, bounds, attrs);
   }
 
   #keep(node: Node): void {
     const qparams = this.builder.qparams(node.inputs[0]!);
     const clamps = node.op === 'relu' || node.op === 'relu6';
-    const bounds = clamps ? clampedTo(qparams, node.op) : qparams;
+    const bounds = clamped(qparams, clamps ? node : undefined);
     this.#emit(node.op, [node.inputs[0]!], [], bounds);
   }
 
@@ -138,8 +129,8 @@ class SegmentConverter {
       inScale: builder.qparams(x).scale[0]!,
       weightScale,
       outScale: out.scale[0]!,
-      bias: this.#data(b),
-      norm: this.segment.norm && this.#normInput(this.segment.norm),
+      bias: parameterData(graph, b),
+      norm: this.segment.norm && normInput(graph, this.segment.norm),
     });
     const constants = [
       this.#weights(w),
@@ -189,7 +180,7 @@ class SegmentConverter {
       inScale: builder.qparams(x).scale[0]!,
       weightScale: [1],
       outScale: out.scale[0]!,
-      norm: this.#normInput(anchor),
+      norm: normInput(this.graph, anchor),
     });
     const image = shape.length === 4;
     const constants = [
@@ -197,7 +188,7 @@ class SegmentConverter {
       builder.constant(`${anchor.name}/multiplier`, multiplier),
       builder.constant(`${anchor.name}/addend`, addend),
     ];
-    if (image) this.#emit('depthwiseConv2d', [x], constants, out, POINTWISE);
+    if (image) this.#emit('depthwiseConv2d', [x], constants, out, PLAIN_WINDOW);
     else this.#emit('dense', [x], constants, out, {});
   }
 
@@ -215,20 +206,4 @@ class SegmentConverter {
     const name = `${this.segment.anchor.name}/identity`;
     return this.builder.constant(name, w, [channels, channels], qparams);
   }
-
-  #data(id: ValueId | undefined): ArrayLike<number> | undefined {
-    return id === undefined ? undefined : this.graph.parameters.get(id)?.data;
-  }
-
-  #normInput({ inputs, attrs }: Node): NormInput {
-    const [, gamma, beta, mean, variance] = inputs.map((id) => this.#data(id));
-    const { epsilon } = attrs as unknown as NormAttrs;
-    return { gamma, beta, mean: mean!, variance: variance!, epsilon };
-  }
-}
-
-function clampedTo(qparams: QParams, op: OpName): QParams {
-  const { scale, zeroPoint, qmin, qmax } = qparams;
-  const hi = op === 'relu6' ? 6 : Infinity;
-  return { ...qparams, ...clampBounds({ scale: scale[0]!, zeroPoint, qmin, qmax }, hi) };
 }

@@ -1,8 +1,10 @@
 /** The kernel calls that quantizer methods share. */
 
+import type { QuantizerRefs } from '../autograd/quantizer.ts';
 import type { QRef, QWeights, Ref, TrainContext } from '../core/op.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import type { QuantizerSpec } from '../graph/graph.ts';
+import { integerZeroPoint } from '../graph/quantizerParams.ts';
 import { CHUNKS, forEachChunk, sampleBytes } from '../ops/chunks.ts';
 import { channelLayout } from './weightLayout.ts';
 
@@ -12,6 +14,12 @@ export const MIN_SCALE = 2 ** -40;
 export interface Range {
   readonly scale: number;
   readonly zeroPoint: number;
+}
+
+/** The grid of an activation as its parameters have it at this step. */
+export function rangeOf(cx: TrainContext, refs: QuantizerRefs, spec: QuantizerSpec): Range {
+  const learned = refs.zeroPoint ? cx.f32(refs.zeroPoint)[0]! : 0;
+  return { scale: cx.f32(refs.scale)[0]!, zeroPoint: integerZeroPoint(spec, learned) };
 }
 
 function quantizeParams(cx: TrainContext, range: Range, { qmin, qmax }: QuantizerSpec): number {

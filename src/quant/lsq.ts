@@ -1,15 +1,12 @@
-import type { QuantizerRefs, QuantizerRule } from '../autograd/quantizer.ts';
-import type { TrainContext } from '../core/op.ts';
-import { roundToRange } from '../core/rounding.ts';
+import type { QuantizerRule } from '../autograd/quantizer.ts';
 import { sizeOf } from '../core/shape.ts';
-import type { QuantizerSpec } from '../graph/graph.ts';
 import {
   activationGradients,
   elementsPerSample,
   gradientScale,
   quantizeActivation,
   quantizeWeights,
-  type Range,
+  rangeOf,
   scalar,
   weightGradients,
 } from './kernels.ts';
@@ -44,10 +41,3 @@ export const lsq: QuantizerRule = {
     return { dx, dscale };
   },
 };
-
-function rangeOf(cx: TrainContext, refs: QuantizerRefs, spec: QuantizerSpec): Range {
-  const { fixedZeroPoint, qmin, qmax } = spec;
-  const learned = refs.zeroPoint ? cx.f32(refs.zeroPoint)[0]! : 0;
-  const zeroPoint = fixedZeroPoint ?? roundToRange(learned, 0, qmin, qmax);
-  return { scale: cx.f32(refs.scale)[0]!, zeroPoint };
-}

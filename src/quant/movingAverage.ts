@@ -1,14 +1,15 @@
 import type { QuantizerRefs, QuantizerRule } from '../autograd/quantizer.ts';
 import type { Ref, TrainContext } from '../core/op.ts';
-import { roundToRange } from '../core/rounding.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { QuantizerSpec } from '../graph/graph.ts';
+import { integerZeroPoint } from '../graph/quantizerParams.ts';
 import {
   activationGradients,
   MIN_SCALE,
   quantizeActivation,
   quantizeWeights,
   type Range,
+  rangeOf,
   weightGradients,
 } from './kernels.ts';
 import { absoluteMaxima, channelLayout } from './weightLayout.ts';
@@ -66,12 +67,5 @@ export function rangeFromBounds(min: number, max: number, spec: QuantizerSpec): 
   const lo = fixedZeroPoint === undefined ? Math.min(0, min) : 0;
   const hi = Math.max(0, max);
   const scale = Math.fround(Math.max((hi - lo) / (qmax - qmin), MIN_SCALE));
-  return { scale, zeroPoint: fixedZeroPoint ?? roundToRange(qmin - lo / scale, 0, qmin, qmax) };
-}
-
-function rangeOf(cx: TrainContext, refs: QuantizerRefs, spec: QuantizerSpec): Range {
-  const { fixedZeroPoint, qmin, qmax } = spec;
-  const average = refs.zeroPoint ? cx.f32(refs.zeroPoint)[0]! : 0;
-  const zeroPoint = fixedZeroPoint ?? roundToRange(average, 0, qmin, qmax);
-  return { scale: cx.f32(refs.scale)[0]!, zeroPoint };
+  return { scale, zeroPoint: integerZeroPoint(spec, qmin - lo / scale) };
 }
