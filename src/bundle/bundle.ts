@@ -1,6 +1,6 @@
 import { arrayOf, type TypedArray } from '../core/dtype.ts';
 import { rangeError, typeError } from '../core/errors.ts';
-import type { Preprocessing } from '../core/preprocess.ts';
+import { MAX_TABLES, type Preprocessing } from '../core/preprocess.ts';
 import { brief } from '../core/safetensors.ts';
 import { sampleSize } from '../core/shape.ts';
 import type { Graph, Value } from '../graph/graph.ts';
@@ -66,10 +66,15 @@ export function checkBundle({ graph, golden, provenance = {}, license }: Bundle)
 }
 
 function checkPreprocessing({ mean, std }: Preprocessing, { values, inputs }: Graph): void {
-  const channels = values[inputs[0]!]!.shape.at(-1)!;
   for (const [what, list] of Object.entries({ mean, std })) {
-    const count = list.length === 1 || list.length === channels;
-    if (!count || !list.every(Number.isFinite)) {
+    if (list.length > MAX_TABLES) {
+      const expected = `the ${what} of the preprocessing may have ${MAX_TABLES} entries`;
+      throw rangeError('bundle', expected, list.length);
+    }
+    for (const id of inputs) {
+      const channels = values[id]!.shape.at(-1)!;
+      const count = list.length === 1 || list.length === channels;
+      if (count && list.every(Number.isFinite)) continue;
       const expected = `the ${what} of the preprocessing must be 1 or ${channels} finite numbers`;
       throw rangeError('bundle', expected, brief(list));
     }

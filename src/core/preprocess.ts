@@ -1,5 +1,5 @@
 /**
- * From uint8 pixels to what a network sees, one 256-entry table per channel, shared by training and the runtime:
+ * From uint8 pixels to what a network sees, one 256-entry table per channel or one for all, shared by training and the runtime:
  *
  *     real = (pixel / 255 − mean[c]) / std[c]          q = quantize(f32(real))       quantization.md eq. (4)
  */
@@ -13,8 +13,18 @@ export interface Preprocessing {
   readonly std: readonly number[];
 }
 
-/** f32 [channels][256]: the real value of each pixel value. Computed in f64, rounded once. */
-export function normalizeTable({ mean, std }: Preprocessing, channels: number): Float32Array {
+/** A table for each channel is 256 times as large as `mean`, and an image has few channels. */
+export const MAX_TABLES = 4096;
+
+/** Channels of the table: 1, for all, where `mean` and `std` have one entry. */
+export function tableChannels({ mean, std }: Preprocessing): number {
+  return Math.max(mean.length, std.length);
+}
+
+/** f32 [tableChannels][256]: the real value of each pixel value. Computed in f64, rounded once. */
+export function normalizeTable(pre: Preprocessing): Float32Array {
+  const { mean, std } = pre;
+  const channels = tableChannels(pre);
   const table = new Float32Array(channels * 256);
   for (let c = 0; c < channels; c++) {
     const m = mean[mean.length === 1 ? 0 : c]!;
@@ -24,11 +34,11 @@ export function normalizeTable({ mean, std }: Preprocessing, channels: number): 
   return table;
 }
 
-/** i8 [channels][256]: the quantized value of each pixel value. */
-export function quantizeTable(pre: Preprocessing, channels: number, input: QParams): Int8Array {
+/** i8 [tableChannels][256]: the quantized value of each pixel value. */
+export function quantizeTable(pre: Preprocessing, input: QParams): Int8Array {
   const { zeroPoint, qmin, qmax } = input;
   const inverse = Math.fround(1 / input.scale[0]!);
-  return Int8Array.from(normalizeTable(pre, channels), (real) =>
+  return Int8Array.from(normalizeTable(pre), (real) =>
     quantize(real, inverse, zeroPoint, qmin, qmax),
   );
 }

@@ -6,7 +6,7 @@ import {
   rangeError,
   typeError,
 } from '../core/errors.ts';
-import type { Preprocessing } from '../core/preprocess.ts';
+import { MAX_TABLES, type Preprocessing } from '../core/preprocess.ts';
 import { Rng } from '../core/rng.ts';
 import { type Shape, showShape, sizeOf } from '../core/shape.ts';
 import type { Batch, Dataset, Samples } from './dataset.ts';
@@ -166,6 +166,10 @@ function checkPreprocessing(about: Preprocessing, x: ArraysOptions['x'], shape: 
     const list: unknown = about[name];
     const expected = `preprocessing.${name} must be an array of 1 or ${channels} finite numbers`;
     if (!Array.isArray(list)) throw typeError('fromArrays', expected, kindOf(list));
+    if (list.length > MAX_TABLES) {
+      const most = `preprocessing.${name} may have ${MAX_TABLES} entries`;
+      throw rangeError('fromArrays', most, list.length);
+    }
     const count = list.length === 1 || list.length === channels;
     if (!count || !list.every(Number.isFinite)) throw rangeError('fromArrays', expected, list);
   }

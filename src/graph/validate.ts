@@ -10,6 +10,10 @@ import { checkNode } from './validateNode.ts';
 /** Checking and packing read a constant once per reader: the bound keeps that linear in the size of a file. */
 const MAX_READERS = 16;
 
+/** Placing the values in memory is quadratic in their number, and each input has a table for its pixels. */
+const MAX_NODES = 4096;
+const MAX_INPUTS = 64;
+
 /** Offsets and counts are i32 in the kernels. */
 const MAX_SAMPLE = 2 ** 31 - 1;
 
@@ -19,6 +23,8 @@ const MAX_SAMPLE = 2 ** 31 - 1;
  * The graph may come from a stranger's file; whatever passes can be planned and run.
  */
 export function validateGraph(graph: Graph, where = 'graph'): void {
+  checkCount(where, 'nodes', graph.nodes.length, MAX_NODES);
+  checkCount(where, 'inputs', graph.inputs.length, MAX_INPUTS);
   checkStructure(graph, where);
   if (graph.quantizers.size > 0) {
     throw rangeError(where, 'an integer graph has no quantizers', graph.quantizers.size);
@@ -70,6 +76,10 @@ export function checkStructure(graph: Graph, where = 'graph'): void {
   }
   const computed = new Set([...made].slice(given));
   checkEnds(graph, computed, where);
+}
+
+function checkCount(where: string, what: string, count: number, most: number): void {
+  if (count > most) throw rangeError(where, `the graph may have ${most} ${what}`, count);
 }
 
 function checkReaders(graph: Graph, where: string): void {

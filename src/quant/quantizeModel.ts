@@ -80,10 +80,8 @@ export class QuantizedModel {
   /** A copy of a batch as real values. */
   #real(x: Float32Array | Uint8Array): Float32Array {
     if (x instanceof Float32Array) return x.slice();
-    const { mean, std } = this.graph.preprocessing ?? { mean: [0], std: [1] };
-    const channels = Math.max(mean.length, std.length);
     const real = new Float32Array(x.length);
-    applyTable(x, normalizeTable({ mean, std }, channels), real);
+    applyTable(x, normalizeTable(this.graph.preprocessing ?? { mean: [0], std: [1] }), real);
     return real;
   }
 }

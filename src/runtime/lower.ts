@@ -1,7 +1,7 @@
 import { internal, typeError } from '../core/errors.ts';
 import type { InferKernels } from '../core/kernels.ts';
 import type { IntValue, Lowering } from '../core/op.ts';
-import { quantizeTable } from '../core/preprocess.ts';
+import { quantizeTable, tableChannels } from '../core/preprocess.ts';
 import type { Graph, Node, ValueId } from '../graph/graph.ts';
 import { type Activation, ruleOf } from './activations.ts';
 import type { Block } from './arena.ts';
@@ -98,7 +98,7 @@ function bind(kernels: InferKernels, name: keyof InferKernels, args: readonly nu
 
 function lowerInput(pass: Pass, id: ValueId): InputConversion {
   const { constants, kernels, graph, activations } = pass;
-  const { size, shape, qparams } = activations.get(id)!;
+  const { size, qparams } = activations.get(id)!;
   const y = pass.addressOf(id);
   const { zeroPoint, qmin, qmax } = qparams;
   const scale = qparams.scale[0]!;
@@ -109,8 +109,10 @@ function lowerInput(pass: Pass, id: ValueId): InputConversion {
     kernels ? bind(kernels, name, args) : () => {};
   const fromFloats = call('f32_qs8_vquantize', size, staging, y, params);
   if (!graph.preprocessing) return { staging, fromFloats };
-  const channels = shape[shape.length - 1]!;
-  const table = constants.constant(quantizeTable(graph.preprocessing, channels, qparams));
+  const channels = tableChannels(graph.preprocessing);
+  // The sizing pass must be cheap: what it measures may not fit into a memory.
+  const entries = kernels ? quantizeTable(graph.preprocessing, qparams) : new Int8Array();
+  const table = constants.constant(entries, 256 * channels);
   const fromPixels = call('u8_lut', size / channels, channels, staging, table, y);
   return { staging, fromFloats, fromPixels };
 }

@@ -11,9 +11,7 @@ export class BatchLoader {
   readonly #table: Float32Array;
 
   constructor(readonly graph: Graph) {
-    const channels = graph.values[graph.inputs[0]!]!.shape.at(-1)!;
-    const { mean, std } = graph.preprocessing ?? { mean: [0], std: [1] };
-    this.#table = normalizeTable({ mean, std }, mean.length > 1 || std.length > 1 ? channels : 1);
+    this.#table = normalizeTable(graph.preprocessing ?? { mean: [0], std: [1] });
   }
 
   load(cx: StepContext, { x, size }: Batch): Ref {

@@ -27,6 +27,11 @@ describe('readBundle refuses in the description', () => {
     ['graph.preprocessing.std', [1, 0], /the std of the preprocessing must not be 0, got \[1,0\]$/],
     ['graph.preprocessing.mean', [0, 0, 0], /the mean .* must be 1 or 2 finite numbers, got/],
     ['graph.preprocessing.mean', ['0'], /the mean .* must be 1 or 2 finite numbers, got \[0\]$/],
+    [
+      'graph.preprocessing.mean',
+      new Array(4097).fill(0),
+      /the mean of the preprocessing may have 4096 entries, got 4097$/,
+    ],
     ['graph.outputs', [], /the graph must have an output|every tensor must belong/],
     ['graph.outputs', [0, 0], /golden\/0\/output\/0 must have samples \[6,6,2\], got \[2,4\]$/],
     ['golden', 1, /must belong to the graph or a golden vector, got golden\/1\/input$/],

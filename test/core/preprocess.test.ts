@@ -5,7 +5,7 @@ import { quantize } from '../../src/core/rounding.ts';
 const pre = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 test('normalizeTable is (pixel / 255 − mean) / std, rounded once', () => {
-  const table = normalizeTable(pre, 3);
+  const table = normalizeTable(pre);
   expect(table).toHaveLength(768);
   for (let i = 0; i < table.length; i++) {
     const [c, pixel] = [Math.floor(i / 256), i % 256];
@@ -13,17 +13,23 @@ test('normalizeTable is (pixel / 255 − mean) / std, rounded once', () => {
   }
 });
 
-test('one mean and one std serve all channels', () => {
-  const table = normalizeTable({ mean: [0.5], std: [0.25] }, 2);
-  expect(table.subarray(256)).toEqual(table.subarray(0, 256));
+test('one mean and one std make one table for all channels', () => {
+  const table = normalizeTable({ mean: [0.5], std: [0.25] });
+  expect(table).toHaveLength(256);
   expect([table[0], table[255]]).toEqual([-2, 2]);
+});
+
+test('one mean serves a std for each channel, and the other way round', () => {
+  const table = normalizeTable({ mean: [0.5], std: [0.25, 0.5] });
+  expect([table[0], table[255], table[256], table[511]]).toEqual([-2, 2, -1, 1]);
+  expect(normalizeTable({ mean: [0.5, 0.25], std: [0.25] })[256]).toBe(-1);
 });
 
 test('quantizeTable is normalize, then quantize: the runtime sees what training sees', () => {
   const input = { scale: [Math.fround(0.0187)], zeroPoint: -14, qmin: -128, qmax: 127 };
   const inverse = Math.fround(1 / input.scale[0]!);
-  const reals = normalizeTable(pre, 3);
-  expect([...quantizeTable(pre, 3, input)]).toEqual(
+  const reals = normalizeTable(pre);
+  expect([...quantizeTable(pre, input)]).toEqual(
     Array.from(reals, (real) => quantize(real, inverse, -14, -128, 127)),
   );
 });

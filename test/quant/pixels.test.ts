@@ -24,7 +24,7 @@ const common = {
 const asPixels = () => fromArrays({ ...common, x: pixels, preprocessing, labels });
 
 function asFloats() {
-  const table = normalizeTable(preprocessing, 3);
+  const table = normalizeTable(preprocessing);
   const x = Float32Array.from(pixels, (pixel, i) => table[(i % 3) * 256 + pixel]!);
   return fromArrays({ ...common, x });
 }

@@ -57,18 +57,40 @@ describe('load', () => {
       { wasm: Uint8Array.of(1, 2, 3) },
       'load: wasm must be a valid WebAssembly module, got 3 other bytes',
     ],
-    [{ wasm: 'infer.wasm' }, 'load: wasm must be a WebAssembly.Module or its bytes, got string'],
+    [
+      { wasm: 'infer.wasm' },
+      'load: wasm must be a WebAssembly.Module or its bytes, got "infer.wasm"',
+    ],
+    [
+      { wasm: new URL('file:///infer.wasm') },
+      'load: wasm must be a WebAssembly.Module or its bytes, got URL',
+    ],
+    [{ batch: '3' }, 'load: batch must be an integer >= 1, got "3"'],
     [{ batch: 1e9 }, /^load: the model must fit into 2048 MiB, got \d+ MiB at batch 1000000000$/],
   ])('refuses %o', async (options, message) => {
     await expect(load(bytes, options as object)).rejects.toThrow(message);
   });
 
   test('refuses what is not bytes, and modules that are not its own', async () => {
-    const message = 'load: the bundle must be a Uint8Array or an ArrayBuffer, got String';
+    const message = 'load: the bundle must be a Uint8Array or an ArrayBuffer, got "model.octavo"';
     await expect(load('model.octavo' as never)).rejects.toThrow(message);
+    const of = 'load: the bundle must be a Uint8Array or an ArrayBuffer, got ';
+    await expect(load(undefined as never)).rejects.toThrow(`${of}undefined`);
+    await expect(load({} as never)).rejects.toThrow(`${of}Object`);
     const empty = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
-    await expect(load(bytes, { wasm: empty })).rejects.toThrow(
-      'load: wasm must be the octavo inference module, which exports f32_qs8_vquantize',
+    // Imports a function `a` of a module `m`.
+    const needy = Uint8Array.of(...empty, 1, 4, 1, 96, 0, 0, 2, 7, 1, 1, 109, 1, 97, 0, 0);
+    for (const wasm of [empty, needy, new WebAssembly.Module(needy)]) {
+      await expect(load(bytes, { wasm })).rejects.toThrow(
+        'load: wasm must be the octavo inference module, which exports f32_qs8_vquantize, got another module',
+      );
+    }
+  });
+
+  test('says that a page came instead of the bundle', async () => {
+    const page = new TextEncoder().encode('<!DOCTYPE html><title>404</title>');
+    await expect(load(page)).rejects.toThrow(
+      /^bundle: not an Octavo bundle: the bytes must be those of the file, got text that looks like HTML$/,
     );
   });
 
@@ -116,7 +138,7 @@ describe('run', () => {
   test('puts pixels through the preprocessing', async () => {
     const rng = new Rng(5);
     const pixels = Uint8Array.from({ length: size }, () => rng.below(256));
-    const table = quantizeTable(preprocessing, 3, graph.values[graph.inputs[0]!]!.qparams!);
+    const table = quantizeTable(preprocessing, graph.values[graph.inputs[0]!]!.qparams!);
     const integers = Int8Array.from(pixels, (pixel, i) => table[(i % 3) * 256 + pixel]!);
     const session = await load(withPixels);
     const { output } = session.run({ input: integers }, { copy: true });
@@ -196,6 +218,11 @@ describe('run says what is wrong', () => {
       i8(216),
       'run: inputs must be an object with "input", got Int8Array',
     ],
+    [
+      'an input that is undefined',
+      { input: undefined },
+      'run: inputs must be an object with "input", got "input": undefined',
+    ],
     ['nothing', undefined, 'run: inputs must be an object with "input", got undefined'],
     [
       'a plain array',
@@ -210,6 +237,14 @@ describe('run says what is wrong', () => {
   ])('%s', async (_, inputs, message) => {
     const session = await load(bytes);
     expect(() => session.run(inputs as never)).toThrow(message);
+  });
+
+  test.each([
+    [{ dequantise: true }, 'run: options are copy, dequantize, got dequantise'],
+    ['copy', 'run: options must be an object, got "copy"'],
+  ])('options %o', async (options, message) => {
+    const session = await load(bytes);
+    expect(() => session.run({ input }, options as never)).toThrow(message);
   });
 
   test('wrong types where pixels are welcome', async () => {
