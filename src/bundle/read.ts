@@ -22,6 +22,11 @@ import {
  * throws a RangeError or TypeError that starts with `bundle`.
  */
 export function readBundle(bytes: Uint8Array): Bundle {
+  // A '<' with a last byte of the header length that no file can have.
+  if (bytes[0] === 0x3c && bytes[7]) {
+    const expected = 'not an Octavo bundle: the bytes must be those of the file';
+    throw rangeError('bundle', expected, 'text that looks like HTML');
+  }
   const { tensors, metadata, data } = decode(bytes, 'bundle');
   const description = metadata[DESCRIPTION_KEY];
   if (description === undefined) {

@@ -1,4 +1,4 @@
-import { rangeError, typeError } from '../core/errors.ts';
+import { kindOf, rangeError, typeError } from '../core/errors.ts';
 import type { ValueId } from '../graph/graph.ts';
 import type { Plan } from './plan.ts';
 
@@ -43,8 +43,4 @@ export function inputWriter(plan: Plan, i: number, name: string): InputWriter {
 
 function isPixels(data: unknown): data is Uint8Array | Uint8ClampedArray {
   return data instanceof Uint8Array || data instanceof Uint8ClampedArray;
-}
-
-function kindOf(data: unknown): string {
-  return data === null || data === undefined ? String(data) : Object(data).constructor.name;
 }

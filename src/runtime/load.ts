@@ -1,5 +1,5 @@
 import { readBundle } from '../bundle/read.ts';
-import { checkInteger, checkOptions, typeError } from '../core/errors.ts';
+import { checkInteger, checkOptions, kindOf, typeError } from '../core/errors.ts';
 import type { WasmSource } from '../wasm/instantiate.ts';
 import { moduleFrom } from './module.ts';
 import { makePlan } from './plan.ts';
@@ -31,6 +31,5 @@ export async function load(
 export function toBytes(bytes: Uint8Array | ArrayBuffer): Uint8Array {
   if (bytes instanceof Uint8Array) return bytes;
   if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
-  const kind = Object(bytes).constructor?.name;
-  throw typeError('load', 'the bundle must be a Uint8Array or an ArrayBuffer', kind);
+  throw typeError('load', 'the bundle must be a Uint8Array or an ArrayBuffer', kindOf(bytes));
 }

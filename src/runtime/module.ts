@@ -1,19 +1,30 @@
-import { typeError } from '../core/errors.ts';
+import { kindOf, typeError } from '../core/errors.ts';
 import inlined from '../wasm/generated/infer.ts';
-import { inflate, type WasmSource } from '../wasm/instantiate.ts';
+import { inflate, type WasmModule, type WasmSource } from '../wasm/instantiate.ts';
+
+/** Each plan needs it; only the inference module has it. */
+const KERNEL = 'f32_qs8_vquantize';
 
 /** The given inference module, or the inlined one, compiled. */
-export async function moduleFrom(wasm: WasmSource | undefined): Promise<WebAssembly.Module> {
-  if (wasm instanceof WebAssembly.Module) return wasm;
+export async function moduleFrom(wasm: WasmSource | undefined): Promise<WasmModule> {
+  if (wasm instanceof WebAssembly.Module) return checkExports(wasm);
   const bytes = wasm ?? (await inflate(inlined));
   if (!(bytes instanceof ArrayBuffer || ArrayBuffer.isView(bytes))) {
-    throw typeError('load', 'wasm must be a WebAssembly.Module or its bytes', typeof bytes);
+    throw typeError('load', 'wasm must be a WebAssembly.Module or its bytes', kindOf(bytes));
   }
+  let module: WasmModule;
   try {
-    return await WebAssembly.compile(bytes);
+    module = await WebAssembly.compile(bytes);
   } catch (cause) {
     throw new Error(`load: ${await reason(bytes, wasm !== undefined)}`, { cause });
   }
+  return checkExports(module);
+}
+
+function checkExports(module: WasmModule): WasmModule {
+  if (WebAssembly.Module.exports(module).some(({ name }) => name === KERNEL)) return module;
+  const expected = `wasm must be the octavo inference module, which exports ${KERNEL}`;
+  throw typeError('load', expected, 'another module');
 }
 
 async function reason(bytes: BufferSource, given: boolean): Promise<string> {

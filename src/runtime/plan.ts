@@ -1,7 +1,7 @@
 import { rangeError } from '../core/errors.ts';
 import type { InferKernels } from '../core/kernels.ts';
 import type { Graph, ValueId } from '../graph/graph.ts';
-import { instantiate } from '../wasm/instantiate.ts';
+import { instantiate, type WasmMemory, type WasmModule } from '../wasm/instantiate.ts';
 import { type Activation, activationsOf, lifetimes } from './activations.ts';
 import { ALIGNMENT, alignUp, type Block, placeBlocks } from './arena.ts';
 import { Constants } from './constants.ts';
@@ -16,7 +16,7 @@ export interface PlannedValue extends Activation {
 export interface Plan extends Lowered {
   readonly graph: Graph;
   readonly batch: number;
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   readonly activations: ReadonlyMap<ValueId, PlannedValue>;
   /** Sizes in bytes of the two regions of memory. */
   readonly bytes: { readonly constants: number; readonly arena: number };
@@ -37,7 +37,7 @@ const SLACK = ALIGNMENT;
  * While packing, the arena's place holds the unpacked weights. Memory has its final size from the start: a plan never
  * grows it. `graph` must be a valid integer graph (`validateGraph`). Throws a RangeError when it does not fit into a memory.
  */
-export function makePlan(graph: Graph, module: WebAssembly.Module, batch = 1): Plan {
+export function makePlan(graph: Graph, module: WasmModule, batch = 1): Plan {
   const activations = activationsOf(graph, batch);
   const sizes = measure(graph, activations);
   const { offsets } = sizes.placement;

@@ -1,4 +1,4 @@
-import { typeError } from '../core/errors.ts';
+import { checkOptions, typeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import type { ValueId } from '../graph/graph.ts';
 import { type InputData, type InputWriter, inputWriter } from './input.ts';
@@ -24,6 +24,8 @@ export interface RunOptions {
   /** Return the f32 reals that the integers stand for, as copies. */
   readonly dequantize?: boolean;
 }
+
+const RUN_OPTIONS = ['copy', 'dequantize'];
 
 /** A model ready to run. Its memory is freed with it. */
 export class Session {
@@ -57,6 +59,7 @@ export class Session {
   run(inputs: Inputs, options: RunOptions & { readonly dequantize: true }): Outputs<Float32Array>;
   run(inputs: Inputs, options?: RunOptions): Outputs | Outputs<Float32Array> {
     this.#checkNames(inputs);
+    if (options) checkOptions('run', options, RUN_OPTIONS);
     const writers = this.#writers;
     for (let i = 0; i < writers.length; i++) writers[i]!(inputs[this.inputs[i]!.name]!);
     const steps = this.#steps;
@@ -111,8 +114,8 @@ function showKeys(inputs: unknown): string {
   if (typeof inputs !== 'object' || inputs === null) return String(inputs);
   if (ArrayBuffer.isView(inputs)) return inputs.constructor.name;
   return (
-    Object.keys(inputs)
-      .map((key) => `"${key}"`)
+    Object.entries(inputs)
+      .map(([key, value]) => (value === undefined ? `"${key}": undefined` : `"${key}"`))
       .join(', ') || 'none'
   );
 }

@@ -1,8 +1,23 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import type { InferKernels, TrainKernels } from '../core/kernels.ts';
 
+/**
+ * Types of the host's WebAssembly, for declarations: a program without the types of a browser has no such namespace, and
+ * takes any object instead.
+ */
+export type WasmModule = typeof globalThis extends {
+  WebAssembly: { Module: { prototype: infer M } };
+}
+  ? M
+  : object;
+export type WasmMemory = typeof globalThis extends {
+  WebAssembly: { Memory: { prototype: infer M } };
+}
+  ? M
+  : { readonly buffer: ArrayBuffer };
+
 /** A compiled kernel module, or its bytes where the host allows compiling them. */
-export type WasmSource = WebAssembly.Module | BufferSource;
+export type WasmSource = WasmModule | ArrayBuffer | ArrayBufferView<ArrayBuffer>;
 
 /** Bytes of a module that the build inlined as base64 of deflate-raw. */
 export async function inflate(base64: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -11,7 +26,7 @@ export async function inflate(base64: string): Promise<Uint8Array<ArrayBuffer>> 
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-export function compile(source: WasmSource): WebAssembly.Module {
+export function compile(source: WasmSource): WasmModule {
   return source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
 }
 
@@ -20,8 +35,8 @@ export function compile(source: WasmSource): WebAssembly.Module {
  * closure and costs some nanoseconds a call.
  */
 export function instantiate<T extends InferKernels | TrainKernels>(
-  module: WebAssembly.Module,
-  memory: WebAssembly.Memory,
+  module: WasmModule,
+  memory: WasmMemory,
 ): T {
   const { instance } = instantiateSync<Record<string, unknown>>(module, { env: { memory } });
   return instance.exports as unknown as T;
