@@ -4,6 +4,8 @@ import { cpus } from 'node:os';
 /** Something to time: `run` does `work` units (MACs, bytes, cycles) once. */
 export interface Case {
   readonly name: string;
+  /** The kernel that it runs, if it is about one. */
+  readonly kernel?: string;
   readonly unit: string;
   /** Units of `run`, in 10⁹: rates come out in G a second. */
   readonly giga: number;
@@ -12,6 +14,7 @@ export interface Case {
 
 export interface Row {
   readonly case: string;
+  readonly kernel?: string;
   readonly unit: string;
   readonly best: number;
   readonly median: number;
@@ -82,7 +85,7 @@ export function measure(cases: readonly Case[], { rounds, slice }: Timing): numb
 }
 
 export function rowOf(
-  { name, unit }: Pick<Case, 'name' | 'unit'>,
+  { name, kernel, unit }: Pick<Case, 'name' | 'kernel' | 'unit'>,
   rates: readonly number[],
   reference?: { rate: number; against: string },
 ): Row {
@@ -91,6 +94,7 @@ export function rowOf(
   const median = sorted[sorted.length >> 1]!;
   return {
     case: name,
+    ...(kernel ? { kernel } : {}),
     unit,
     best: rounded(best),
     median: rounded(median),

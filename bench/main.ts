@@ -16,10 +16,9 @@ const suites: Record<string, () => Promise<Suite>> = {
   size: () => import('./size.ts'),
 };
 
-function print({ suite, host, cpu, invalid, rows }: Report): void {
+function print({ suite, host, cpu, rows }: Report): void {
   console.log(`${suite} on ${cpu}, ${host}`);
   console.table(rows);
-  if (invalid) console.log(`INVALID: ${invalid}`);
 }
 
 const { values, positionals } = parseArgs({
@@ -40,3 +39,5 @@ if (!suite) {
 const report = await (await suite()).run({ rounds: Number(values.rounds), only: values.only });
 if (values.json) console.log(JSON.stringify(report));
 else print(report);
+// On stderr, so that it is seen beside JSON too. A disturbed machine is no failure of the suite: the exit code stays 0.
+if (report.invalid) console.error(`bench: INVALID: ${report.invalid}`);

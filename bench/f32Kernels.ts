@@ -1,0 +1,125 @@
+import {
+  f32Conv2dScratchBytes,
+  f32InputGradientScratchBytes,
+  f32WeightGradientScratchBytes,
+  packedF32Bytes,
+  packedTransposedF32Bytes,
+} from '../src/core/f32Layout.ts';
+import {
+  type Cases,
+  type ConvShape,
+  convName,
+  convParams,
+  type KernelCase,
+  product,
+  type Rig,
+  stream,
+} from './rig.ts';
+
+interface Layer {
+  readonly name: string;
+  readonly shape: ConvShape;
+  readonly batch: number;
+}
+
+const LAYERS: Layer[] = [
+  ...(
+    [
+      [14, 32, 32, 3, 1],
+      [14, 64, 64, 1, 1],
+      [28, 1, 16, 3, 1],
+    ] as const
+  ).map((shape) => ({ name: `f32 ${convName(shape)} batch 8`, shape, batch: 8 })),
+  { name: 'f32 dense 784→128 batch 64', shape: [1, 784, 128, 1, 1], batch: 64 },
+];
+
+const DEPTHWISE: ConvShape = [14, 64, 64, 3, 1];
+const DEPTHWISE_BATCH = 8;
+const DEPTHWISE_NAME = 'f32 depthwise 3x3 14²x64 batch 8';
+
+/** Values in [−1, 1) that repeat late. */
+const floats = ({ heap }: Rig, n: number) => heap.floats(n, (i) => ((i * 37) % 1009) / 504.5 - 1);
+
+function sized(rig: Rig, { shape, batch }: Layer) {
+  const fields = convParams(rig.heap, shape);
+  const n = fields.outChannels;
+  const k = fields.kernelHeight * fields.kernelWidth * fields.inChannels;
+  const inputs = batch * fields.inHeight * fields.inWidth * fields.inChannels;
+  const outputs = batch * fields.outHeight * fields.outWidth * n;
+  return { params: rig.heap.struct('ConvParams', fields), n, k, inputs, outputs };
+}
+
+function forward(rig: Rig, layer: Layer): KernelCase {
+  const { heap, kernels } = rig;
+  const { params, n, k, inputs, outputs } = sized(rig, layer);
+  const packed = heap.alloc(packedF32Bytes(n, k));
+  kernels.f32_pack_weights(n, k, floats(rig, n * k), packed);
+  const [x, bias, y] = [floats(rig, inputs), floats(rig, n), heap.alloc(4 * outputs)];
+  const scratch = heap.alloc(f32Conv2dScratchBytes(k));
+  return product(layer.name, outputs * k, () =>
+    kernels.f32_conv2d(params, layer.batch, x, packed, bias, y, scratch),
+  );
+}
+
+function inputGradient(rig: Rig, layer: Layer): KernelCase {
+  const { heap, kernels } = rig;
+  const { params, n, k, inputs, outputs } = sized(rig, layer);
+  const packed = heap.alloc(packedTransposedF32Bytes(n, k));
+  kernels.f32_pack_weights_transposed(n, k, floats(rig, n * k), packed);
+  const [dy, dx] = [floats(rig, outputs), heap.alloc(4 * inputs)];
+  const scratch = heap.alloc(f32InputGradientScratchBytes(k));
+  return product(`${layer.name}, input gradient`, outputs * k, () =>
+    kernels.f32_conv2d_input_gradient(params, layer.batch, dy, packed, dx, scratch),
+  );
+}
+
+function weightGradient(rig: Rig, layer: Layer): KernelCase {
+  const { heap, kernels } = rig;
+  const { params, n, k, inputs, outputs } = sized(rig, layer);
+  const [dy, x, dw] = [floats(rig, outputs), floats(rig, inputs), heap.alloc(4 * n * k)];
+  const scratch = heap.alloc(f32WeightGradientScratchBytes(k));
+  return product(`${layer.name}, weight gradient`, outputs * k, () =>
+    kernels.f32_conv2d_weight_gradient(params, layer.batch, dy, x, dw, scratch),
+  );
+}
+
+/** Three tensors of a depthwise layer whose input and output have one size. */
+function depthwise(rig: Rig) {
+  const [size, channels] = DEPTHWISE;
+  const elements = DEPTHWISE_BATCH * size * size * channels;
+  const params = rig.heap.struct('ConvParams', convParams(rig.heap, DEPTHWISE));
+  const [a, b] = [floats(rig, elements), floats(rig, elements)];
+  return { params, a, b, w: floats(rig, 9 * channels), macs: 9 * elements };
+}
+
+function packing(rig: Rig, kernel: 'f32_pack_weights' | 'f32_pack_weights_transposed') {
+  const [n, k] = [64, 288];
+  const bytes = Math.max(packedF32Bytes(n, k), packedTransposedF32Bytes(n, k));
+  const [w, packed, call] = [floats(rig, n * k), rig.heap.alloc(bytes), rig.kernels[kernel]];
+  const turned = kernel === 'f32_pack_weights' ? '' : ' transposed';
+  return [stream(`f32 pack${turned} ${n}x${k}`, 8 * n * k, () => call(n, k, w, packed))];
+}
+
+/** Products of training, forward and back. */
+export const f32ProductCases = {
+  f32_pack_weights: (rig) => packing(rig, 'f32_pack_weights'),
+  f32_pack_weights_transposed: (rig) => packing(rig, 'f32_pack_weights_transposed'),
+  f32_conv2d: (rig) => LAYERS.map((layer) => forward(rig, layer)),
+  f32_conv2d_input_gradient: (rig) => LAYERS.map((layer) => inputGradient(rig, layer)),
+  f32_conv2d_weight_gradient: (rig) => LAYERS.map((layer) => weightGradient(rig, layer)),
+  f32_dwconv2d: (rig) => {
+    const { params, a, b, w, macs } = depthwise(rig);
+    const run = () => rig.kernels.f32_dwconv2d(params, DEPTHWISE_BATCH, a, w, 0, b);
+    return [product(DEPTHWISE_NAME, macs, run)];
+  },
+  f32_dwconv2d_input_gradient: (rig) => {
+    const { params, a, b, w, macs } = depthwise(rig);
+    const run = () => rig.kernels.f32_dwconv2d_input_gradient(params, DEPTHWISE_BATCH, a, w, b);
+    return [product(`${DEPTHWISE_NAME}, input gradient`, macs, run)];
+  },
+  f32_dwconv2d_weight_gradient: (rig) => {
+    const { params, a, b, w, macs } = depthwise(rig);
+    const run = () => rig.kernels.f32_dwconv2d_weight_gradient(params, DEPTHWISE_BATCH, a, b, w);
+    return [product(`${DEPTHWISE_NAME}, weight gradient`, macs, run)];
+  },
+} satisfies Record<string, Cases>;

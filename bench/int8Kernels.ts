@@ -1,0 +1,165 @@
+import {
+  conv2dScratchBytes,
+  dwconv2dScratchBytes,
+  packedDepthwiseBytes,
+  packedWeightsBytes,
+} from '../src/core/int8Layout.ts';
+import type { InferKernels } from '../src/core/kernels.ts';
+import {
+  type Cases,
+  type ConvShape,
+  convName,
+  convParams,
+  type KernelCase,
+  poolParams,
+  product,
+  type Rig,
+  stream,
+} from './rig.ts';
+
+const MATRICES = [256, 512, 1024];
+
+const CONVOLUTIONS: ConvShape[] = [
+  [56, 64, 64, 1, 1],
+  [56, 64, 128, 1, 1],
+  [28, 128, 128, 1, 1],
+  [14, 256, 256, 1, 1],
+  [112, 32, 16, 1, 1],
+  [28, 144, 32, 1, 1],
+  [56, 64, 64, 3, 1],
+  [28, 128, 128, 3, 1],
+  [14, 256, 256, 3, 1],
+  [224, 3, 32, 3, 2],
+];
+
+const DEPTHWISE: ConvShape[] = [1, 2].flatMap((stride) => [
+  [112, 32, 32, 3, stride] as const,
+  [56, 144, 144, 3, stride] as const,
+  [14, 576, 576, 3, stride] as const,
+  [7, 960, 960, 3, stride] as const,
+]);
+
+type ConvKernel = 'qs8_conv2d' | 'qs8_f32_conv2d';
+type DepthwiseKernel = 'qs8_dwconv2d' | 'qs8_f32_dwconv2d';
+
+function convCase(
+  { heap, kernels }: Rig,
+  kernel: ConvKernel,
+  name: string,
+  shape: ConvShape,
+  height?: number,
+): KernelCase {
+  const fields = convParams(heap, shape, height);
+  const { inHeight, inWidth, inChannels, outHeight, outWidth, outChannels } = fields;
+  const k = fields.kernelHeight * fields.kernelWidth * inChannels;
+  const packed = heap.alloc(packedWeightsBytes(outChannels, k));
+  kernels.qs8_pack_weights(outChannels, k, heap.random(outChannels * k), packed);
+  const params = heap.struct('ConvParams', fields);
+  const x = heap.random(inHeight * inWidth * inChannels);
+  const outputs = outHeight * outWidth * outChannels;
+  const y = heap.alloc(kernel === 'qs8_conv2d' ? outputs : 4 * outputs);
+  const scratch = heap.alloc(conv2dScratchBytes(k));
+  const call = kernels[kernel];
+  return product(name, outputs * k, () => call(params, 1, x, packed, y, scratch));
+}
+
+function depthwiseCase(
+  { heap, kernels }: Rig,
+  kernel: DepthwiseKernel,
+  name: string,
+  shape: ConvShape,
+): KernelCase {
+  const [size, channels, , window] = shape;
+  const fields = convParams(heap, shape);
+  const packed = heap.alloc(packedDepthwiseBytes(channels, window, window));
+  const w = heap.random(window * window * channels);
+  kernels.qs8_pack_dwconv_weights(channels, window, window, w, packed);
+  const params = heap.struct('ConvParams', fields);
+  const x = heap.random(size * size * channels);
+  const outputs = fields.outHeight * fields.outWidth * channels;
+  const y = heap.alloc(kernel === 'qs8_dwconv2d' ? outputs : 4 * outputs);
+  const scratch = heap.alloc(dwconv2dScratchBytes(channels, window, window));
+  const call = kernels[kernel];
+  return product(name, outputs * window * window, () => call(params, 1, x, packed, y, scratch));
+}
+
+const depthwiseName = ([size, channels, , kernel, stride]: ConvShape) =>
+  `depthwise ${kernel}x${kernel} stride ${stride} ${size}²x${channels}`;
+
+/** Elements of a vector. */
+const N = 1 << 16;
+
+const range = { qmin: -128, qmax: 127 };
+
+function quantizeParams({ heap }: Rig): number {
+  return heap.struct('QuantizeParams', { scale: 0.5, inverseScale: 2, zeroPoint: 4, ...range });
+}
+
+export const int8Cases = {
+  qs8_pack_weights: ({ heap, kernels }) => {
+    const [n, k] = [64, 576];
+    const [w, packed] = [heap.random(n * k), heap.alloc(packedWeightsBytes(n, k))];
+    return [stream(`pack ${n}x${k}`, 3 * n * k, () => kernels.qs8_pack_weights(n, k, w, packed))];
+  },
+  qs8_conv2d: (rig) => [
+    ...MATRICES.map((n) => convCase(rig, 'qs8_conv2d', `matmul ${n}³`, [1, n, n, 1, 1], n)),
+    ...CONVOLUTIONS.map((shape) => convCase(rig, 'qs8_conv2d', convName(shape), shape)),
+  ],
+  qs8_f32_conv2d: (rig) => {
+    const shape: ConvShape = [14, 256, 256, 1, 1];
+    return [convCase(rig, 'qs8_f32_conv2d', `${convName(shape)} to f32`, shape)];
+  },
+  qs8_pack_dwconv_weights: ({ heap, kernels }) => {
+    const channels = 576;
+    const w = heap.random(9 * channels);
+    const packed = heap.alloc(packedDepthwiseBytes(channels, 3, 3));
+    const run = () => kernels.qs8_pack_dwconv_weights(channels, 3, 3, w, packed);
+    return [stream(`pack depthwise 3x3x${channels}`, (9 + 24) * channels, run)];
+  },
+  qs8_dwconv2d: (rig) =>
+    DEPTHWISE.map((shape) => depthwiseCase(rig, 'qs8_dwconv2d', depthwiseName(shape), shape)),
+  qs8_f32_dwconv2d: (rig) => {
+    const shape: ConvShape = [14, 576, 576, 3, 1];
+    return [depthwiseCase(rig, 'qs8_f32_dwconv2d', `${depthwiseName(shape)} to f32`, shape)];
+  },
+  qs8_vadd: ({ heap, kernels }) => {
+    const [a, b, y] = [heap.random(N), heap.random(N), heap.alloc(N)];
+    const params = heap.struct('AddParams', {
+      ...{ aZeroPoint: 3, bZeroPoint: -3, aMultiplier: 0.4, bMultiplier: 0.7, outZeroPoint: 1 },
+      ...range,
+    });
+    return [stream('vadd', 3 * N, () => kernels.qs8_vadd(N, a, b, y, params))];
+  },
+  qs8_maxpool2d: ({ heap, kernels }) => {
+    const [params, x, y] = [poolParams(heap, 2, 32, 64), heap.random(N), heap.alloc(N)];
+    return [stream('maxpool 2x2 32²x64', 1.25 * N, () => kernels.qs8_maxpool2d(params, 1, x, y))];
+  },
+  qs8_avgpool2d: ({ heap, kernels }) => {
+    const [x, y] = [heap.random(N), heap.alloc(N)];
+    const [halves, global] = [poolParams(heap, 2, 32, 64), poolParams(heap, 8, 8, 1024)];
+    return [
+      stream('avgpool 2x2 32²x64', 1.25 * N, () => kernels.qs8_avgpool2d(halves, 1, x, y)),
+      stream('avgpool 8x8 8²x1024', 65 * 1024, () => kernels.qs8_avgpool2d(global, 1, x, y)),
+    ];
+  },
+  qs8_vclamp: ({ heap, kernels }) => {
+    const [x, y] = [heap.random(N), heap.alloc(N)];
+    return [stream('vclamp', 2 * N, () => kernels.qs8_vclamp(N, x, y, -20, 90))];
+  },
+  f32_qs8_vquantize: (rig) => {
+    const { heap, kernels } = rig;
+    const [x, y] = [heap.floats(N, (i) => (i % 300) - 150), heap.alloc(N)];
+    const params = quantizeParams(rig);
+    return [stream('vquantize', 5 * N, () => kernels.f32_qs8_vquantize(N, x, y, params))];
+  },
+  qs8_f32_vdequantize: (rig) => {
+    const { heap, kernels } = rig;
+    const [x, y] = [heap.random(N), heap.alloc(4 * N)];
+    const params = quantizeParams(rig);
+    return [stream('vdequantize', 5 * N, () => kernels.qs8_f32_vdequantize(N, x, y, params))];
+  },
+  u8_lut: ({ heap, kernels }) => {
+    const [x, table, y] = [heap.random(N), heap.random(256), heap.alloc(N)];
+    return [stream('lut', 2 * N, () => kernels.u8_lut(N, 1, x, table, y))];
+  },
+} satisfies Record<keyof InferKernels, Cases>;
