@@ -134,6 +134,11 @@ test.each<[string, () => unknown, RegExp]>([
     () => convert(tiny() as never),
     /^convert: a quantized model, got a float one$/,
   ],
+  [
+    'a misspelt option of convert',
+    () => convert(quantizeModel(tiny()), { licence: 'MIT' } as never),
+    /^convert: options are provenance, license, got licence$/,
+  ],
 ])('%s is one clear sentence', (_, call, message) => {
   expect(call).toThrow(message);
 });
