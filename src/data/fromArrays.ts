@@ -27,9 +27,12 @@ export interface ArraysOptions {
   readonly seed?: number;
   /** Leaves out a last batch that is not full. False unless given. */
   readonly dropRemainder?: boolean;
+  /** Of uint8 samples; pixel / 255 unless given. */
   readonly preprocessing?: Preprocessing;
   readonly labels?: readonly string[];
 }
+
+const PIXELS: Preprocessing = { mean: [0], std: [1] };
 
 const OPTIONS = [
   'x',
@@ -93,7 +96,8 @@ export class ArrayDataset implements Dataset, Samples {
     if (this.steps === 0) throw rangeError('fromArrays', 'an epoch must have a batch', 'none');
     this.shape = shape;
     this.classes = classes;
-    if (options.preprocessing) this.preprocessing = options.preprocessing;
+    const preprocessing = options.preprocessing ?? (x instanceof Uint8Array ? PIXELS : undefined);
+    if (preprocessing) this.preprocessing = preprocessing;
     if (options.labels) this.labels = options.labels;
     this.seed = seed;
     this.#shuffle = shuffle;
