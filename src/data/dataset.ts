@@ -1,4 +1,5 @@
 import { rangeError } from '../core/errors.ts';
+import { peek } from '../core/peek.ts';
 import type { Preprocessing } from '../core/preprocess.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 
@@ -22,13 +23,14 @@ export interface Dataset extends AsyncIterable<Batch> {
   /** Of one sample, like [28, 28, 1]. */
   readonly shape: Shape;
   readonly classes: number;
-  /** How uint8 samples become real values. */
+  /** How uint8 samples become real values; these need it. */
   readonly preprocessing?: Preprocessing;
   readonly labels?: readonly string[];
   readonly seed: number;
   /**
-   * Number of the next epoch, from 0; each iteration starts by adding 1. The order of samples depends on `seed` and
-   * this number alone, so setting it resumes training where it stopped.
+   * Number of the next epoch, from 0; each iteration adds 1 before it first waits. The order of samples depends on
+   * `seed` and this number alone, so setting it resumes training where it stopped. Calibration and evaluation leave it
+   * as it was.
    */
   epoch: number;
 }
@@ -47,19 +49,13 @@ export async function takeSamples(dataset: Dataset, count: number): Promise<Samp
   if (!(Number.isInteger(count) && count > 0)) {
     throw rangeError('takeSamples', 'the count must be an integer >= 1', count);
   }
-  const { epoch } = dataset;
   const batches: Samples[] = [];
   let open = count;
-  dataset.epoch = 0;
-  try {
-    for await (const { x, y, size } of dataset) {
-      const n = Math.min(open, size);
-      batches.push({ x: x.slice(0, n * sizeOf(dataset.shape)), y: y.slice(0, n) });
-      open -= n;
-      if (open === 0) break;
-    }
-  } finally {
-    dataset.epoch = epoch;
+  for await (const { x, y, size } of peek(dataset, 0)) {
+    const n = Math.min(open, size);
+    batches.push({ x: x.slice(0, n * sizeOf(dataset.shape)), y: y.slice(0, n) });
+    open -= n;
+    if (open === 0) break;
   }
   return concat(batches);
 }

@@ -1,6 +1,8 @@
 import type { QuantizerTable } from '../autograd/quantizer.ts';
 import { checkInteger, checkOptions, rangeError, typeError } from '../core/errors.ts';
+import { peek } from '../core/peek.ts';
 import { applyTable, normalizeTable } from '../core/preprocess.ts';
+import { checkSamples } from '../graph/checkBatch.ts';
 import type { Graph } from '../graph/graph.ts';
 import { type DataNotes, Module } from '../nn/module.ts';
 import { type CalibrationBatch, calibrate } from './calibrate.ts';
@@ -23,7 +25,9 @@ export interface CalibrationData
     AsyncIterable<{
       readonly x: Float32Array | Uint8Array;
       readonly size: number;
-    }> {}
+    }> {
+  epoch?: number;
+}
 
 /** Samples that a bundle carries as golden vectors. */
 const GOLDEN_SAMPLES = 4;
@@ -61,7 +65,8 @@ export class QuantizedModel {
   async calibrate(data: CalibrationData): Promise<void> {
     this.#note(data);
     const batches: CalibrationBatch[] = [];
-    for await (const { x, size } of data) {
+    for await (const { x, size } of peek(data)) {
+      checkSamples('calibrate', this.graph, { x, size });
       batches.push({ x: this.#real(x), size });
       if (batches.length === this.calibrationBatches) break;
     }
@@ -81,7 +86,7 @@ export class QuantizedModel {
   #real(x: Float32Array | Uint8Array): Float32Array {
     if (x instanceof Float32Array) return x.slice();
     const real = new Float32Array(x.length);
-    applyTable(x, normalizeTable(this.graph.preprocessing ?? { mean: [0], std: [1] }), real);
+    applyTable(x, normalizeTable(this.graph.preprocessing!), real);
     return real;
   }
 }

@@ -6,6 +6,7 @@ import { ParameterStore } from '../autograd/parameters.ts';
 import { Tape } from '../autograd/tape.ts';
 import { checkOptions } from '../core/errors.ts';
 import type { Ref } from '../core/op.ts';
+import { peek } from '../core/peek.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { checkLoss, crossEntropy, type Loss } from '../nn/losses.ts';
 import { BatchLoader } from './batch.ts';
@@ -41,10 +42,10 @@ export async function evaluate(
   await resolved.prepare?.(dataset);
   return withDevice(async (device) => {
     const store = new ParameterStore(device, resolved.graph);
-    const loader = new BatchLoader(resolved.graph);
+    const loader = new BatchLoader('evaluate', resolved.graph);
     const sum = { count: 0, loss: 0, correct: 0 };
     let done = 0;
-    for await (const batch of dataset) {
+    for await (const batch of peek(dataset)) {
       const cx = new StepContext(device, false);
       const logits = predict(cx, store, resolved, loader.load(cx, batch));
       const result = loss.evaluate(cx, logits, batch.y);

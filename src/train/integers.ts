@@ -3,6 +3,7 @@ import { withDevice } from '../autograd/device.ts';
 import { executeIntegers } from '../autograd/integer.ts';
 import { ParameterStore } from '../autograd/parameters.ts';
 import { typeError } from '../core/errors.ts';
+import { peek } from '../core/peek.ts';
 import type { Batch, Dataset } from '../data/dataset.ts';
 import { BatchLoader } from './batch.ts';
 import { type Quantized, resolve } from './resolve.ts';
@@ -30,8 +31,8 @@ export async function visitIntegers(
   const { graph } = resolved;
   await withDevice(async (device) => {
     const store = new ParameterStore(device, graph);
-    const loader = new BatchLoader(graph);
-    for await (const batch of dataset) {
+    const loader = new BatchLoader('visitIntegers', graph);
+    for await (const batch of peek(dataset)) {
       const cx = new StepContext(device, false);
       const values = executeIntegers(cx, store, graph, quantizers, [loader.load(cx, batch)]);
       const byName = new Map([...values].map(([id, { q }]) => [graph.values[id]!.name, q]));

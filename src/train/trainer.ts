@@ -36,7 +36,7 @@ export class Trainer {
     readonly total: number,
   ) {
     this.#store = new ParameterStore(device, model.graph);
-    this.#loader = new BatchLoader(model.graph);
+    this.#loader = new BatchLoader('fit', model.graph);
     this.#steps = optimizer.memory.step;
     this.#restoreSlots();
   }

@@ -52,7 +52,7 @@ function measureDrift(model: QuantizedModel, dataset: Dataset): Promise<Drift> {
   return withDevice(async (device) => {
     const { graph, quantizers } = model;
     const store = new ParameterStore(device, graph);
-    const loader = new BatchLoader(graph);
+    const loader = new BatchLoader('drift', graph);
     const drift = { compared: 0, differing: 0, largest: 0 };
     for await (const batch of dataset) {
       const cx = new StepContext(device, false);

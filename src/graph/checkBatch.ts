@@ -1,0 +1,40 @@
+/** What a user's dataset gives ends in pointers and counts of kernels: it is checked batch by batch, before any copy. */
+
+import { checkInteger, kindOf, rangeError, typeError } from '../core/errors.ts';
+import { sampleSize, showShape } from '../core/shape.ts';
+import type { Graph } from './graph.ts';
+
+/** Throws a TypeError or RangeError unless `x` is `size` samples that the graph takes. */
+export function checkSamples(
+  where: string,
+  { values, inputs, preprocessing }: Graph,
+  { x, size }: { readonly x: unknown; readonly size: number },
+): void {
+  checkInteger(where, 'size of a batch', size, 1);
+  if (!(x instanceof Uint8Array || x instanceof Float32Array)) {
+    throw typeError(where, 'x of a batch must be a Uint8Array or Float32Array', kindOf(x));
+  }
+  if (x instanceof Uint8Array && !preprocessing) {
+    throw typeError(where, 'a Dataset of uint8 samples must have preprocessing', 'none');
+  }
+  const { shape } = values[inputs[0]!]!;
+  const length = size * sampleSize(shape);
+  if (x.length === length) return;
+  const samples = `${size} samples of ${showShape(shape.slice(1))}`;
+  throw rangeError(where, `x of a batch must have ${length} values (${samples})`, x.length);
+}
+
+/** The labels too: `size` class indices of the graph's output [N,classes]. */
+export function checkBatch(
+  where: string,
+  graph: Graph,
+  batch: { readonly x: unknown; readonly y: ArrayLike<number>; readonly size: number },
+): void {
+  checkSamples(where, graph, batch);
+  const { y, size } = batch;
+  if (y?.length !== size) {
+    throw rangeError(where, `y of a batch must have ${size} labels`, y?.length);
+  }
+  const classes = graph.values[graph.outputs[0]!]!.shape[1]!;
+  for (let i = 0; i < size; i++) checkInteger(where, `y[${i}] of a batch`, y[i]!, 0, classes - 1);
+}
