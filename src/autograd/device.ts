@@ -7,7 +7,13 @@ import type { Ref } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
 import infer from '../wasm/generated/infer.ts';
 import train from '../wasm/generated/train.ts';
-import { compile, inflate, instantiate, type WasmSource } from '../wasm/instantiate.ts';
+import {
+  compile,
+  inflate,
+  instantiate,
+  type WasmModule,
+  type WasmSource,
+} from '../wasm/instantiate.ts';
 
 const PAGE = 65536;
 const ALIGN = 64;
@@ -109,8 +115,8 @@ function writeStruct(
 }
 
 interface Modules {
-  readonly infer: WebAssembly.Module;
-  readonly train: WebAssembly.Module;
+  readonly infer: WasmModule;
+  readonly train: WasmModule;
 }
 
 let modules: Modules | undefined;
