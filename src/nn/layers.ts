@@ -11,6 +11,7 @@ import type { Shape } from '../core/shape.ts';
 import { apply, type Handle } from '../graph/dispatch.ts';
 import { type InitializerName, initializers } from '../graph/initializers.ts';
 import { checkTensor } from '../graph/trace.ts';
+import { checkNorm, type NormAttrs } from '../ops/batchNormalization.ts';
 import { type Padding, type Pair, resolvePadding } from '../ops/geometry.ts';
 import type { OpName } from '../ops/table.ts';
 import { Module } from './module.ts';
@@ -198,15 +199,23 @@ class Dense extends Layer<DenseOptions> {
 }
 
 class BatchNormalization extends Layer<NormOptions> {
+  readonly #attrs: NormAttrs;
+
+  constructor(options: NormOptions) {
+    super('batchNormalization', options, [...BASE, 'epsilon', 'momentum']);
+    const { epsilon = 1e-3, momentum = 0.99 } = options;
+    this.#attrs = { epsilon, momentum };
+    checkNorm(this.#attrs);
+  }
+
   forward(x: Handle): Handle {
-    const { epsilon = 1e-3, momentum = 0.99 } = this.options;
     const shape = x.shape.slice(-1);
     const gamma = this.parameter({ name: 'gamma', shape, initializer: 'ones' });
     const beta = this.parameter({ name: 'beta', shape, initializer: 'zeros' });
     const statistics = { shape, trainable: false } as const;
     const mean = this.parameter({ ...statistics, name: 'movingMean', initializer: 'zeros' });
     const variance = this.parameter({ ...statistics, name: 'movingVariance', initializer: 'ones' });
-    return this.call([x, gamma, beta, mean, variance], { epsilon, momentum });
+    return this.call([x, gamma, beta, mean, variance], { ...this.#attrs });
   }
 }
 
@@ -256,8 +265,7 @@ export const layers = {
   /** x [N,K] → [N,units] */
   dense: (options: DenseOptions): Module => new Dense(options),
   /** x [N,…,C] → the same shape */
-  batchNormalization: (options: NormOptions = {}): Module =>
-    new BatchNormalization('batchNormalization', options, [...BASE, 'epsilon', 'momentum']),
+  batchNormalization: (options: NormOptions = {}): Module => new BatchNormalization(options),
   relu: (options: LayerOptions = {}): Module => new Pointwise('relu', options, BASE),
   relu6: (options: LayerOptions = {}): Module => new Pointwise('relu6', options, BASE),
   /** Two inputs of one shape: `layers.add().merge(a, b)`, or the function `add(a, b)`. */

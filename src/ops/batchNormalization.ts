@@ -27,11 +27,17 @@ export const batchNormalization = {
       const expected = `gamma, beta and statistics must be [${channels}]`;
       throw rangeError('batchNormalization', expected, showShape(shape));
     }
-    checkNumber('batchNormalization', 'epsilon', attrs.epsilon, 0);
-    checkNumber('batchNormalization', 'momentum', attrs.momentum, 0, 1);
+    checkNorm(attrs);
     return x;
   },
 } as const satisfies OpDef<NormAttrs>;
+
+/** At 0 a channel that is constant, as a dead one is, would be divided by 0. */
+export function checkNorm({ epsilon, momentum }: NormAttrs): void {
+  checkNumber('batchNormalization', 'momentum', momentum, 0, 1);
+  if (Number.isFinite(epsilon) && epsilon > 0) return;
+  throw rangeError('batchNormalization', 'epsilon must be a finite number > 0', epsilon);
+}
 
 /** Per channel, in f64. */
 interface Moments {

@@ -26,6 +26,11 @@ const mistakes: [string, () => unknown, RegExp][] = [
     /^relu: options are name, inputShape, got nam, max$/,
   ],
   [
+    'a norm that could divide by 0',
+    () => layers.batchNormalization({ epsilon: 0 }),
+    /^batchNormalization: epsilon must be a finite number > 0, got 0$/,
+  ],
+  [
     'no filters',
     () => layers.conv2d(js({ kernelSize: 3 })),
     /^conv2d: filters must be an integer >= 1, got undefined$/,

@@ -108,8 +108,8 @@ const wrong: [OpName, Shape[], Attrs, string][] = [
   [
     'batchNormalization',
     [image],
-    { ...norm, epsilon: -1 },
-    'epsilon must be a finite number >= 0, got -1',
+    { ...norm, epsilon: 0 },
+    'epsilon must be a finite number > 0, got 0',
   ],
   [
     'batchNormalization',
