@@ -44,24 +44,24 @@ function fnv1a(bytes: Uint8Array, start: number): number {
   return hash;
 }
 
-/** Throws a RangeError or TypeError that starts with `bundle` unless everything in the bundle fits together. */
-export function checkBundle({ graph, golden, provenance = {}, license }: Bundle): void {
-  validateGraph(graph, 'bundle');
+/** Throws a RangeError or TypeError that starts with `where` unless everything in the bundle fits together. */
+export function checkBundle(bundle: Bundle, where = 'bundle'): void {
+  const { graph, golden, provenance = {}, license } = bundle;
+  validateGraph(graph, where);
   if (graph.preprocessing) checkPreprocessing(graph.preprocessing, graph);
   for (const label of graph.labels ?? []) {
-    if (typeof label !== 'string')
-      throw typeError('bundle', 'labels must be strings', typeof label);
+    if (typeof label !== 'string') throw typeError(where, 'labels must be strings', typeof label);
   }
   golden.forEach((vector, i) => {
-    checkGolden(vector, graph, `bundle: golden vector ${i}`);
+    checkGolden(vector, graph, `${where}: golden vector ${i}`);
   });
   for (const [key, value] of Object.entries(provenance)) {
     if (typeof value === 'string' || Number.isFinite(value)) continue;
     const expected = `provenance ${brief(key)} must be a string or a finite number`;
-    throw typeError('bundle', expected, brief(value));
+    throw typeError(where, expected, brief(value));
   }
   if (license !== undefined && typeof license !== 'string') {
-    throw typeError('bundle', 'the license must be a string', brief(license));
+    throw typeError(where, 'the license must be a string', brief(license));
   }
 }
 

@@ -3,7 +3,7 @@ import { withDeviceSync } from '../autograd/device.ts';
 import { executeIntegers } from '../autograd/integer.ts';
 import { ParameterStore } from '../autograd/parameters.ts';
 import { qatRule } from '../autograd/rules.ts';
-import type { Bundle, Golden } from '../bundle/bundle.ts';
+import { type Bundle, checkBundle, type Golden } from '../bundle/bundle.ts';
 import { writeBundle } from '../bundle/write.ts';
 import { checkOptions, internal, rangeError, typeError } from '../core/errors.ts';
 import { foldRequant } from '../core/foldRequant.ts';
@@ -37,7 +37,7 @@ export interface Converted {
 
 /**
  * Turns a trained quantized model into an integer graph: weights become int8, batch normalization and scales become M
- * and B, clamps become bounds. Throws a RangeError for a model whose ranges were never set.
+ * and B, clamps become bounds. Throws a RangeError for a model whose ranges were never set or are not finite.
  */
 export function convert(model: QuantizedModel, options: ConvertOptions = {}): Converted {
   if (!(model instanceof QuantizedModel)) {
@@ -52,6 +52,7 @@ export function convert(model: QuantizedModel, options: ConvertOptions = {}): Co
     );
   }
   const graph = toIntegers(model.graph);
+  checkBundle({ graph, golden: [], ...options }, 'convert');
   const bundle: Bundle = { graph, golden: [goldenVector(model)], ...options };
   return { graph, toBytes: () => writeBundle(bundle) };
 }

@@ -2,6 +2,7 @@ import type { QuantizerTable } from '../autograd/quantizer.ts';
 import { checkInteger, checkOptions, rangeError, typeError } from '../core/errors.ts';
 import { peek } from '../core/peek.ts';
 import { applyTable, normalizeTable } from '../core/preprocess.ts';
+import { showShape } from '../core/shape.ts';
 import { checkSamples } from '../graph/checkBatch.ts';
 import type { Graph } from '../graph/graph.ts';
 import { type DataNotes, Module } from '../nn/module.ts';
@@ -119,5 +120,17 @@ export function quantizeModel(
   }
   const { dtype } = graph.values[graph.inputs[0]!]!;
   if (dtype !== 'f32') throw rangeError('quantizeModel', 'a float model', `a graph of ${dtype}`);
+  checkOps(graph);
   return new QuantizedModel(prepare(graph, method), calibrationBatches);
+}
+
+/** An integer graph needs a node; its norms are layers over [N,C] or depthwise convolutions over [N,H,W,C]. */
+function checkOps({ nodes, values }: Graph): void {
+  if (nodes.length === 0) throw rangeError('quantizeModel', 'a model that computes', 'no layer');
+  for (const { op, inputs } of nodes) {
+    const { shape } = values[inputs[0]!]!;
+    if (op !== 'batchNormalization' || shape.length === 2 || shape.length === 4) continue;
+    const expected = 'batchNormalization over [N,C] or [N,H,W,C]';
+    throw rangeError('quantizeModel', expected, showShape(shape));
+  }
 }

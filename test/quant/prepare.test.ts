@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { fromArrays } from '../../src/data/fromArrays.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { input } from '../../src/graph/trace.ts';
 import { add, layers } from '../../src/nn/layers.ts';
@@ -125,6 +126,16 @@ test.each<[string, () => unknown, RegExp]>([
     /^model: an inputShape on the first layer/,
   ],
   [
+    'a norm over other ranks',
+    () => quantizeModel(sequential([batchNormalization({ inputShape: [5, 3] })])),
+    /^quantizeModel: batchNormalization over \[N,C\] or \[N,H,W,C\], got \[N,5,3\]$/,
+  ],
+  [
+    'a model without a layer',
+    () => quantizeModel({ ...tiny(), nodes: [] }),
+    /^quantizeModel: a model that computes, got no layer$/,
+  ],
+  [
     'convert before ranges',
     () => convert(quantizeModel(tiny())),
     /^convert: a model whose ranges were set by fit, evaluate or calibrate, got none$/,
@@ -141,4 +152,42 @@ test.each<[string, () => unknown, RegExp]>([
   ],
 ])('%s is one clear sentence', (_, call, message) => {
   expect(call).toThrow(message);
+});
+
+describe('convert refuses before it gives a graph', () => {
+  const calibrated = async () => {
+    const model = quantizeModel(tiny());
+    await model.calibrate(
+      fromArrays({ x: new Float32Array(64).fill(0.5), y: [0, 1], shape: [4, 4, 2], classes: 2 }),
+    );
+    return model;
+  };
+
+  test.each<[string, (graph: Graph) => void, RegExp]>([
+    [
+      'a scale that is NaN',
+      ({ quantizers }) => quantizers.get(0)!.scale.data.fill(Number.NaN),
+      /^convert: value input: scale must be a finite f32 above 0, got NaN$/,
+    ],
+    [
+      'a bias that is infinite',
+      ({ parameters }) => {
+        const bias = [...parameters.values()].find(({ name }) => name === 'dense/bias');
+        bias!.data.fill(Infinity);
+      },
+      /^convert: node dense: addend: every entry must be finite.*, got Infinity$/,
+    ],
+  ])('%s', async (_, spoil, message) => {
+    const model = await calibrated();
+    spoil(model.graph);
+    expect(() => convert(model)).toThrow(message);
+  });
+
+  test('provenance that is no text', async () => {
+    const model = await calibrated();
+    const provenance = { accuracy: Number.NaN };
+    expect(() => convert(model, { provenance })).toThrow(
+      /^convert: provenance accuracy must be a string or a finite number, got NaN$/,
+    );
+  });
 });
