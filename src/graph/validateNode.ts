@@ -55,6 +55,12 @@ const MAX_ATTR = 65535;
 /** Accumulators are int32. */
 const MAX_ACCUMULATOR = 2 ** 31 - 1;
 
+/**
+ * Bound of |M| and |B|: |acc| ≤ 2³¹, so |acc·M| + |B| ≤ 2¹²⁷ + 2⁹⁶ is a finite f32. No u is NaN, of which kernels
+ * would make different integers.
+ */
+const MAX_FACTOR = 2 ** 96;
+
 /** Checks one node of an integer graph whose values are checked already. */
 export function checkNode(graph: Graph, node: Node, where: string): void {
   const form = forms[node.op];
@@ -130,8 +136,8 @@ function checkLinear(
   const channels = graph.values[w!]!.shape[channelAxis]!;
   const perChannel = (id: ValueId, dtype: DType, what: string) =>
     constant(graph, id, dtype, [channels], `${where}: ${what}`);
-  checkFinite(perChannel(multiplier!, 'f32', 'multiplier'), `${where}: multiplier`);
-  checkFinite(perChannel(addend!, 'f32', 'addend'), `${where}: addend`);
+  checkFactors(perChannel(multiplier!, 'f32', 'multiplier'), `${where}: multiplier`);
+  checkFactors(perChannel(addend!, 'f32', 'addend'), `${where}: addend`);
   const added = bias === undefined ? undefined : perChannel(bias, 'i32', 'bias');
   const data = graph.parameters.get(w!)!.data as Int8Array;
   const inner = channelAxis === 0 ? data.length / channels : 1;
@@ -158,7 +164,7 @@ function checkMultipliers(
   for (const id of constants) {
     const at = `${where}: multipliers`;
     const length = lengths.find((length) => length === graph.values[id]!.shape[0]) ?? lengths[0]!;
-    checkFinite(constant(graph, id, 'f32', [length], at), at);
+    checkFactors(constant(graph, id, 'f32', [length], at), at);
   }
 }
 
@@ -181,9 +187,10 @@ function constant(
   return parameter.data;
 }
 
-function checkFinite(data: ArrayLike<number>, where: string): void {
+function checkFactors(data: ArrayLike<number>, where: string): void {
   for (let i = 0; i < data.length; i++) {
-    if (!Number.isFinite(data[i])) throw rangeError(where, 'every entry must be finite', data[i]);
+    if (Math.abs(data[i]!) <= MAX_FACTOR) continue;
+    throw rangeError(where, 'every entry must be finite and at most 2^96', data[i]);
   }
 }
 

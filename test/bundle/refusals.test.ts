@@ -192,9 +192,31 @@ describe('readBundle refuses in a node', () => {
 describe('readBundle refuses in a tensor', () => {
   test.each<[string, number, number, RegExp]>([
     ['c/kernel/scale', 1, Number.NaN, /c\/kernel: scale must be a finite f32 above 0, got NaN$/],
-    ['c/multiplier', 2, Infinity, /conv2d: multiplier: every entry must be finite, got Infinity$/],
-    ['d/addend', 0, Number.NaN, /depthwiseConv2d: addend: every entry must be finite, got NaN$/],
-    ['avg/m', 8, Number.NaN, /averagePool2d: multipliers: every entry must be finite, got NaN$/],
+    [
+      'c/multiplier',
+      2,
+      Infinity,
+      /conv2d: multiplier: every entry must be finite and at most 2\^96, got Infinity$/,
+    ],
+    [
+      'd/addend',
+      0,
+      Number.NaN,
+      /depthwiseConv2d: addend: every entry must be finite and at most 2\^96, got NaN$/,
+    ],
+    [
+      'avg/m',
+      8,
+      Number.NaN,
+      /averagePool2d: multipliers: every entry must be finite and at most 2\^96, got NaN$/,
+    ],
+    [
+      'add/m',
+      1,
+      2 ** 97,
+      /add: multipliers: every entry must be finite and at most 2\^96, got 1.58/,
+    ],
+    ['f/addend', 0, -(2 ** 97), /dense: addend: every entry must be finite and at most 2\^96, got/],
     ['c/bias', 0, -(2 ** 31), /accumulator of channel 0 must stay below 2\^31, got 2147\d+$/],
   ])('%s[%i] = %d', (name, index, to, message) => {
     const edit = (_: AnyJson, tensors: Map<string, StoredTensor>) => {
