@@ -1,12 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { readBundle } from '../../src/bundle/read.ts';
 import { writeBundle } from '../../src/bundle/write.ts';
-import type { Preprocessing } from '../../src/core/preprocess.ts';
+import { type Preprocessing, quantizeTable } from '../../src/core/preprocess.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { decode } from '../../src/core/safetensors.ts';
 import { BATCH } from '../../src/core/shape.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import type { InputData } from '../../src/runtime/input.ts';
 import { load } from '../../src/runtime/load.ts';
+import { interpret } from '../../src/runtime/reference/interpret.ts';
+import type { Session } from '../../src/runtime/session.ts';
 import { moduleOf } from '../helpers/memory.ts';
+import { randomInputs } from '../runtime/intGraph.ts';
 import { type AnyJson, tamper } from './tamper.ts';
 import { tinyBundle } from './tinyBundle.ts';
 
@@ -26,6 +31,39 @@ function survives(bytes: Uint8Array): 'read' | 'refused' {
     if (!kind || !error.message.startsWith('bundle: ') || SLIP.test(error.message)) throw error;
     return 'refused';
   }
+}
+
+/** What reads is planned and run too, on integers and on pixels, and gives the integers of the interpreter. */
+async function survivesRun(bytes: Uint8Array): Promise<'run' | 'refused'> {
+  if (survives(bytes) === 'refused') return 'refused';
+  const { graph } = readBundle(bytes);
+  const session = await load(bytes, { wasm });
+  const rng = new Rng(6);
+  const given = randomInputs(graph, 1, rng);
+  expectInterpreted(session, graph, given, given);
+  const { preprocessing } = graph;
+  if (!preprocessing) return 'run';
+  const pixels = given.map((input) => new Uint8Array(input.buffer));
+  const integers = pixels.map((input, i) => {
+    const table = quantizeTable(preprocessing, graph.values[graph.inputs[i]!]!.qparams!);
+    return Int8Array.from(input, (pixel, at) => table[((at * 256) % table.length) + pixel]!);
+  });
+  expectInterpreted(session, graph, pixels, integers);
+  return 'run';
+}
+
+function expectInterpreted(
+  session: Session,
+  graph: Graph,
+  inputs: readonly InputData[],
+  integers: readonly Int8Array[],
+): void {
+  const named = Object.fromEntries(inputs.map((data, i) => [session.inputs[i]!.name, data]));
+  const got = session.run(named);
+  const layers = interpret(graph, integers);
+  graph.outputs.forEach((id, i) => {
+    expect(got[session.outputs[i]!.name]).toEqual(layers.get(graph.values[id]!.name));
+  });
 }
 
 describe('a file that is damaged', () => {
@@ -145,9 +183,9 @@ const POISON = [
 ];
 
 describe('a description written by a stranger', () => {
-  test('never does worse than a clean Error, whatever value stands wherever', () => {
+  test('runs or is refused with a clean Error, whatever value stands wherever', async () => {
     const rng = new Rng(4);
-    const counts = { read: 0, refused: 0 };
+    const counts = { run: 0, refused: 0 };
     for (let run = 0; run < 4000; run++) {
       const bytes = tamper((json) => {
         for (let i = rng.below(2); i >= 0; i--) {
@@ -161,13 +199,37 @@ describe('a description written by a stranger', () => {
           parent[key] = structuredClone(choices[rng.below(3)]!());
         }
       });
-      counts[survives(bytes)]++;
+      counts[await survivesRun(bytes)]++;
     }
-    expect(counts.read).toBeGreaterThan(10);
+    expect(counts.run).toBeGreaterThan(100);
     expect(counts.refused).toBeGreaterThan(1000);
   });
 
-  test('never does worse with other tensors', () => {
+  test('runs as the interpreter does with any constants that it may have', async () => {
+    const rng = new Rng(7);
+    const pick = <T>(list: readonly T[]): T => list[rng.below(list.length)]!;
+    const factors = [0, -0, 1e-45, -1e-45, 0.5, -1, 1e5, -1e9, 2 ** 96, -(2 ** 96)];
+    const anyOf = { i8: [-127, 0, 127], f32: factors, i32: [0, 1, -(2 ** 30), 2 ** 30] };
+    let run = 0;
+    for (let i = 0; i < 300; i++) {
+      const bytes = tamper((json, tensors) => {
+        for (const [name, tensor] of tensors) {
+          if (/^golden|scale$/.test(name) || rng.below(2)) continue;
+          const data = tensor.data.map(() => pick(anyOf[tensor.dtype as keyof typeof anyOf]));
+          tensors.set(name, { ...tensor, data });
+        }
+        for (const { dtype, shape, qparams } of json.graph.values) {
+          if (dtype !== 'i8' || shape[0] !== -1 || qparams.qmin !== -128 || rng.below(3)) continue;
+          qparams.qmin = -rng.below(120) - 8;
+          qparams.qmax = rng.below(120) + 7;
+        }
+      });
+      if ((await survivesRun(bytes)) === 'run') run++;
+    }
+    expect(run).toBeGreaterThan(200);
+  });
+
+  test('never does worse with other tensors', async () => {
     const rng = new Rng(5);
     for (let run = 0; run < 1000; run++) {
       const bytes = tamper((_, tensors) => {
@@ -176,7 +238,7 @@ describe('a description written by a stranger', () => {
         const other = tensors.get(names[rng.below(names.length)]!)!;
         tensors.set(name, { ...other, name });
       });
-      survives(bytes);
+      await survivesRun(bytes);
     }
   });
 
