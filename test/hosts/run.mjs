@@ -1,6 +1,6 @@
 /**
  * Runs conformance.ts on every host and compares the digests with those of the Node running this.
- * Ends with `N passed, N failed`, one for each host.
+ * Says when that is not Node 20, the oldest that Octavo supports. Ends with `N passed, N failed`, one for each host.
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,9 +13,12 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '../..');
 const packages = join(here, 'node_modules');
 
+const major = process.versions.node.split('.')[0];
+
 /** `args` are for a folder that `prepare` filled. */
 const hosts = [
-  { name: 'node', command: process.execPath, args: ['node.mjs'] },
+  // The reference, by the version that it is: nothing makes it Node 20.
+  { name: `node${major}`, command: process.execPath, args: ['node.mjs'] },
   // npm has this Node as a Linux binary only.
   {
     name: 'node24',
@@ -130,7 +133,7 @@ function print(rows) {
 }
 
 function report(results) {
-  const [{ digests: reference = {} }] = results;
+  const [{ name: referee, digests: reference = {} }] = results;
   const columnOf = (name) => name.split('/')[0];
   const columns = [...new Set(Object.keys(reference).map(columnOf))];
   const rows = [['host', 'version', ...columns, 'seconds']];
@@ -145,10 +148,11 @@ function report(results) {
     };
     rows.push([name, version, ...columns.map(mark), seconds.toFixed(1)]);
     if (error) notes.push(`${name}: ${error}`);
-    if (wrong.length > 0) notes.push(`${name} differs from node: ${wrong.join(', ')}`);
+    if (wrong.length > 0) notes.push(`${name} differs from ${referee}: ${wrong.join(', ')}`);
     if (error || wrong.length > 0) failed++;
   }
   print(rows);
+  if (major !== '20') notes.push(`Node 20 was not tested: this is Node ${process.versions.node}`);
   if (notes.length > 0) console.log(`\n${notes.join('\n')}`);
   console.log(`\n${results.length - failed} passed, ${failed} failed`);
   return failed;
