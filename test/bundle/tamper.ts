@@ -6,16 +6,34 @@ import { tinyBundle } from './tinyBundle.ts';
 // biome-ignore lint/suspicious/noExplicitAny: the point is to break the types
 export type AnyJson = any;
 
+/** What a bundle file holds, to be changed in place. */
+export interface BundleFile {
+  readonly json: AnyJson;
+  readonly tensors: Map<string, StoredTensor>;
+}
+
+/** A bundle file after an edit of its description and tensors, with a checksum that fits. */
+export function edited(bytes: Uint8Array, edit: (file: BundleFile) => void): Uint8Array {
+  return editedOf(decode(bytes), edit);
+}
+
+function editedOf(
+  { metadata, tensors: stored }: ReturnType<typeof decode>,
+  edit: (file: BundleFile) => void,
+): Uint8Array {
+  const tensors = new Map(stored);
+  const json = JSON.parse(metadata[DESCRIPTION_KEY]!);
+  edit({ json, tensors });
+  return seal(JSON.stringify(json), [...tensors.values()]);
+}
+
 const original = decode(writeBundle(tinyBundle()));
 
-/** The tiny bundle after an edit of its description and tensors, with a checksum that fits. */
+/** The tiny bundle after such an edit. */
 export function tamper(
   edit: (json: AnyJson, tensors: Map<string, StoredTensor>) => void,
 ): Uint8Array {
-  const tensors = new Map(original.tensors);
-  const json = JSON.parse(original.metadata[DESCRIPTION_KEY]!);
-  edit(json, tensors);
-  return seal(JSON.stringify(json), [...tensors.values()]);
+  return editedOf(original, ({ json, tensors }) => edit(json, tensors));
 }
 
 /** A file with this description, whatever it is. */

@@ -13,6 +13,7 @@ import { evaluate } from '../../src/train/evaluate.ts';
 import { fit } from '../../src/train/fit.ts';
 import { visitIntegers } from '../../src/train/integers.ts';
 import { digits } from '../../src/zoo/digits.ts';
+import { type BundleFile, edited } from '../bundle/tamper.ts';
 import { compareParity, interpreter, runtime } from './parity.ts';
 
 const SEED = 61;
@@ -173,5 +174,66 @@ describe('a change in the shipped graph is reported', () => {
       });
       expect(parity.mismatching, graph.values[id]!.name).toBeGreaterThan(0);
     }
+  });
+});
+
+/** The same in the file: one entry, checksum repaired, loaded as anyone would. */
+describe('a change in the shipped bundle is reported', () => {
+  const few = subset(test1000, 0, 50);
+
+  /** Output integers of the changed file that are not those of evaluation. */
+  const mismatching = async (edit: (file: BundleFile, graph: Graph) => void) => {
+    const { model, graph, bytes } = trained('lsq');
+    const session = await load(
+      edited(bytes, (file) => edit(file, graph)),
+      { batch: 50 },
+    );
+    let count = 0;
+    await visitIntegers(model, few, ({ x }, integers, names) => {
+      const { output } = session.run({ input: x as Uint8Array });
+      integers(names.at(-1)!).forEach((q, i) => {
+        if (output![i] !== q) count++;
+      });
+    });
+    return count;
+  };
+
+  const lastDense = (graph: Graph) => graph.nodes.findLast(({ op }) => op === 'dense')!;
+
+  /** The data of a constant of the last dense layer, as a copy that the file now has. */
+  const constantIn = ({ tensors }: BundleFile, graph: Graph, input: number) => {
+    const tensor = tensors.get(graph.values[lastDense(graph).inputs[input]!]!.name)!;
+    const data = tensor.data.slice();
+    tensors.set(tensor.name, { ...tensor, data });
+    return data;
+  };
+
+  test('not where nothing changed', async () => {
+    expect(await mismatching(() => {})).toBe(0);
+  });
+
+  test('one weight', async () => {
+    const count = await mismatching((file, graph) => {
+      const data = constantIn(file, graph, 1);
+      const at = argmax(Float32Array.from(data, Math.abs), 0, data.length);
+      data[at] = -data[at]!;
+    });
+    expect(count).toBeGreaterThan(0);
+  });
+
+  test('one B, by one unit', async () => {
+    const count = await mismatching((file, graph) => {
+      const data = constantIn(file, graph, 3);
+      data[0] = data[0]! + 1;
+    });
+    expect(count).toBeGreaterThan(0);
+  });
+
+  test('one zero point', async () => {
+    const count = await mismatching(({ json }, graph) => {
+      const { qparams } = json.graph.values[lastDense(graph).output];
+      qparams.zeroPoint += qparams.zeroPoint < qparams.qmax ? 1 : -1;
+    });
+    expect(count).toBeGreaterThan(0);
   });
 });
