@@ -39,7 +39,7 @@ describe.each([
   it('imports a memory and nothing else, and brings no data', () => {
     const imports = WebAssembly.Module.imports(moduleOf(name as ModuleName));
     expect(imports).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
-    expect(hasSection(readFileSync(new URL(`build/${name}.wasm`, root)), 11)).toBe(false);
+    expect(hasSection(readFileSync(new URL(`build/wasm/${name}.wasm`, root)), 11)).toBe(false);
   });
 });
 
