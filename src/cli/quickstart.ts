@@ -101,7 +101,7 @@ async function run(options: Options, command: Command): Promise<void> {
   await trainWithBar('float', net, train, options.epochs, rate(0.05));
   const float = await evaluateWithBar('test, float', net, test);
   const qat = quantizeModel(net);
-  await trainWithBar('quantized', qat, train, options.qatEpochs, rate(0.01));
+  await trainWithBar('quantized', qat, train, options.qatEpochs, rate(0.005));
   const int8 = await evaluateWithBar('test, int8', qat, test);
 
   const provenance = { dataset: options.dataset, seed: options.seed, top1: int8.top1 };
