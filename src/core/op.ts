@@ -115,6 +115,8 @@ export interface QatKeepRule<A = unknown> {
  */
 export interface QatRescaleRule<A = unknown> {
   readonly kind: 'rescale';
+  /** A constant of the integer op that stands before the multipliers, from the scales of the inputs: softmax has one. */
+  table?(inScales: readonly number[], attrs: A): Float32Array<ArrayBuffer>;
   /** The constants of the integer op (quantization.md, table 1), from the scales of inputs and output. */
   multipliers(
     inScales: readonly number[],
@@ -132,7 +134,28 @@ export interface QatRescaleRule<A = unknown> {
   ): Ref;
 }
 
-export type QatRule<A = unknown> = QatLinearRule<A> | QatKeepRule<A> | QatRescaleRule<A>;
+/** Ops that put tensors together without touching their integers: concat. All its inputs have one quantizer. */
+export interface QatJoinRule<A = unknown> {
+  readonly kind: 'join';
+  /** The output's integers, i8. */
+  forward(cx: TrainContext, xs: readonly QRef[], attrs: A): Ref;
+  /** Gradients of the inputs, in order. */
+  backward(cx: TrainContext, dy: Ref, xs: readonly QRef[], attrs: A): readonly Ref[];
+}
+
+/** Functions of one real: they train in float on x̂; the integer op is a table of 256 bytes, named `lookup`. */
+export interface QatTableRule<A = unknown> {
+  readonly kind: 'table';
+  /** f(x) in f64, the same bits on every host. */
+  real(x: number, attrs: A): number;
+}
+
+export type QatRule<A = unknown> =
+  | QatLinearRule<A>
+  | QatKeepRule<A>
+  | QatJoinRule<A>
+  | QatRescaleRule<A>
+  | QatTableRule<A>;
 
 /** An activation of an integer graph, as a lowering sees it. */
 export interface IntValue {
