@@ -108,7 +108,7 @@ export const f32VectorCases = {
   qs8_maxpool2d_backward: (rig) => {
     const { params, y, dy, dx } = pooled(rig);
     const x = rig.heap.random(N);
-    rig.kernels.qs8_maxpool2d(params, 1, x, y);
+    rig.kernels.qs8_maxpool2d(params, 0, SIZE / 2, x, y);
     const run = () => rig.kernels.qs8_maxpool2d_backward(params, 1, x, y, dy, dx);
     return [stream(`maxpool backward ${IMAGE}`, 6.25 * N, run)];
   },

@@ -60,7 +60,8 @@ function convCase(
   const y = heap.alloc(kernel === 'qs8_conv2d' ? outputs : 4 * outputs);
   const scratch = heap.alloc(conv2dScratchBytes(k));
   const call = kernels[kernel];
-  return product(name, outputs * k, () => call(params, 1, x, packed, y, scratch));
+  const pixels = outHeight * outWidth;
+  return product(name, outputs * k, () => call(params, 0, pixels, x, packed, y, scratch));
 }
 
 function depthwiseCase(
@@ -76,11 +77,13 @@ function depthwiseCase(
   kernels.qs8_pack_dwconv_weights(channels, window, window, w, packed);
   const params = heap.struct('ConvParams', fields);
   const x = heap.random(size * size * channels);
-  const outputs = fields.outHeight * fields.outWidth * channels;
+  const rows = fields.outHeight;
+  const outputs = rows * fields.outWidth * channels;
   const y = heap.alloc(kernel === 'qs8_dwconv2d' ? outputs : 4 * outputs);
   const scratch = heap.alloc(dwconv2dScratchBytes(channels, window, window));
   const call = kernels[kernel];
-  return product(name, outputs * window * window, () => call(params, 1, x, packed, y, scratch));
+  const run = () => call(params, 0, rows, x, packed, y, scratch);
+  return product(name, outputs * window * window, run);
 }
 
 const depthwiseName = ([size, channels, , kernel, stride]: ConvShape) =>
@@ -132,14 +135,15 @@ export const int8Cases = {
   },
   qs8_maxpool2d: ({ heap, kernels }) => {
     const [params, x, y] = [poolParams(heap, 2, 32, 64), heap.random(N), heap.alloc(N)];
-    return [stream('maxpool 2x2 32²x64', 1.25 * N, () => kernels.qs8_maxpool2d(params, 1, x, y))];
+    const run = () => kernels.qs8_maxpool2d(params, 0, 16, x, y);
+    return [stream('maxpool 2x2 32²x64', 1.25 * N, run)];
   },
   qs8_avgpool2d: ({ heap, kernels }) => {
     const [x, y] = [heap.random(N), heap.alloc(N)];
     const [halves, global] = [poolParams(heap, 2, 32, 64), poolParams(heap, 8, 8, 1024)];
     return [
-      stream('avgpool 2x2 32²x64', 1.25 * N, () => kernels.qs8_avgpool2d(halves, 1, x, y)),
-      stream('avgpool 8x8 8²x1024', 65 * 1024, () => kernels.qs8_avgpool2d(global, 1, x, y)),
+      stream('avgpool 2x2 32²x64', 1.25 * N, () => kernels.qs8_avgpool2d(halves, 0, 16, x, y)),
+      stream('avgpool 8x8 8²x1024', 65 * 1024, () => kernels.qs8_avgpool2d(global, 0, 1, x, y)),
     ];
   },
   qs8_vclamp: ({ heap, kernels }) => {

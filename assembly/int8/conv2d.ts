@@ -15,6 +15,8 @@ import { BLOCK_BYTES, LANES_AT, packBlock, ZERO_ROW_AT } from './packInput';
  * x  [batch, H, W, Ci] i8     w  packed by qs8_pack_weights(n = outChannels, k = Kh·Kw·Ci)
  * y  [batch, outHeight, outWidth, outChannels] i8, or f32 (outStride then counts f32)
  *
+ * Computes the output pixels first … first + count − 1 of the batch; x, w and y point to the whole tensors.
+ *
  * Four output pixels make an A-panel [ceil(k/2)][4][2] i16 with the zero point subtracted; a block of A-panels that
  * stays in L1 meets each panel of weights in turn; a tile of 4 pixels × 8 outputs is eight i32x4 accumulators.
  * Padding is 0 in the panels, so there are no correction terms.
@@ -22,21 +24,22 @@ import { BLOCK_BYTES, LANES_AT, packBlock, ZERO_ROW_AT } from './packInput';
  * Reads 15 bytes past x, writes outChannels elements a pixel. Scratch: conv2dScratchBytes(k).
  */
 export function qs8_conv2d__simd128(
-  params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize,
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
 ): void {
-  conv2d(params, batch, x, w, y, scratch, false);
+  conv2d(params, first, count, x, w, y, scratch, false);
 }
 
 export function qs8_f32_conv2d__simd128(
-  params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize,
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
 ): void {
-  conv2d(params, batch, x, w, y, scratch, true);
+  conv2d(params, first, count, x, w, y, scratch, true);
 }
 
 function conv2d(
-  params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize, real: bool,
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
+  real: bool,
 ): void {
-  assert(batch > 0 && params.outChannels > 0 && params.inChannels > 0);
+  assert(first >= 0 && count >= 0 && params.outChannels > 0 && params.inChannels > 0);
   const k = params.kernelHeight * params.kernelWidth * params.inChannels;
   const k16 = alignTo16(k);
   const panelBytes = k16 << 3;
@@ -47,9 +50,10 @@ function conv2d(
   const yStride: usize = params.outStride << (real ? 2 : 0);
   prepare(params, scratch);
 
-  const total = batch * params.outHeight * params.outWidth;
-  for (let first = 0; first < total; first += block) {
-    const count = min(block, total - first);
+  const end = first + count;
+  y += <usize>first * yStride;
+  for (; first < end; first += block) {
+    count = min(block, end - first);
     packBlock(params, x, first, count, scratch, panels, panelBytes);
     let panel = w;
     for (let n = 0; n < channels; n += 8) {
@@ -158,36 +162,33 @@ function storeUpTo8(y: usize, lanes: v128, count: i32): void {
 }
 
 export function qs8_conv2d__scalar(
-  params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize,
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
 ): void {
-  conv2dPlain(params, batch, x, w, y, false);
+  conv2dPlain(params, first, count, x, w, y, false);
 }
 
 export function qs8_f32_conv2d__scalar(
-  params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize,
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
 ): void {
-  conv2dPlain(params, batch, x, w, y, true);
+  conv2dPlain(params, first, count, x, w, y, true);
 }
 
 function conv2dPlain(
-  params: ConvParams, batch: i32, x: usize, w: usize, y: usize, real: bool,
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, real: bool,
 ): void {
   const imageBytes = params.inHeight * params.inWidth * params.inStride;
-  for (let b = 0; b < batch; b++) {
-    for (let oy = 0; oy < params.outHeight; oy++) {
-      for (let ox = 0; ox < params.outWidth; ox++) {
-        for (let n = 0; n < params.outChannels; n++) {
-          const acc = dotPlain(params, x, w, oy, ox, n);
-          const at: usize = n << 2;
-          const u = scaleAcc(acc, load<i32>(<usize>params.bias + at),
-            load<f32>(<usize>params.multiplier + at), load<f32>(<usize>params.addend + at));
-          if (real) store<f32>(y + at, u);
-          else store<i8>(y + n, roundToRange(u, params.outZeroPoint, params.qmin, params.qmax));
-        }
-        y += params.outStride << (real ? 2 : 0);
-      }
+  for (let p = first; p < first + count; p++) {
+    const row = p / params.outWidth;
+    const image = x + (row / params.outHeight) * imageBytes;
+    const to = y + ((p * params.outStride) << (real ? 2 : 0));
+    for (let n = 0; n < params.outChannels; n++) {
+      const acc = dotPlain(params, image, w, row % params.outHeight, p % params.outWidth, n);
+      const at: usize = n << 2;
+      const u = scaleAcc(acc, load<i32>(<usize>params.bias + at),
+        load<f32>(<usize>params.multiplier + at), load<f32>(<usize>params.addend + at));
+      if (real) store<f32>(to + at, u);
+      else store<i8>(to + n, roundToRange(u, params.outZeroPoint, params.qmin, params.qmax));
     }
-    x += imageBytes;
   }
 }
 

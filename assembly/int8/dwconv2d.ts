@@ -14,6 +14,8 @@ import { emitSums, EPILOGUE_BYTES, STRIP, SUMS_AT, zipHigh, zipLow } from './dwc
  * x  [batch, H, W, C] i8     w  packed by qs8_pack_dwconv_weights(C, Kh, Kw)
  * y  [batch, outHeight, outWidth, C] i8, or f32 (outStride then counts f32)
  *
+ * Computes the output rows first … first + count − 1 of the batch; x, w and y point to the whole tensors.
+ *
  * Eight channels a step. Two taps of a column, interleaved as i16 pairs, meet a pair of weights in one dot product.
  * The zero point leaves the loop: Σ (x − z)·w + bias = Σ x·w + (bias − z·Σ w), sums mod 2³², and taps outside the
  * image read z from a row of zero points.
@@ -23,15 +25,15 @@ import { emitSums, EPILOGUE_BYTES, STRIP, SUMS_AT, zipHigh, zipLow } from './dwc
  *     rounding lanes 96 | sums 32 · STRIP | rows | zero row | epilogues | addresses of the taps
  */
 export function qs8_dwconv2d__simd128(
-  params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize,
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
 ): void {
-  dwconv2d(params, batch, x, w, y, scratch, false);
+  dwconv2d(params, first, count, x, w, y, scratch, false);
 }
 
 export function qs8_f32_dwconv2d__simd128(
-  params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize,
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
 ): void {
-  dwconv2d(params, batch, x, w, y, scratch, true);
+  dwconv2d(params, first, count, x, w, y, scratch, true);
 }
 
 // @ts-ignore: decorator
@@ -53,20 +55,23 @@ function tapsAt(params: ConvParams, scratch: usize): usize {
 }
 
 function dwconv2d(
-  params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize, real: bool,
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
+  real: bool,
 ): void {
   prepare(params, w, scratch);
   const band = is3x3(params) ? max(1, STRIP / params.outWidth) : 0;
   const rowBytes: usize = (params.outWidth * params.outStride) << (real ? 2 : 0);
-  for (let b = 0; b < batch; b++) {
-    for (let oy = 0; oy < params.outHeight; ) {
-      const rows = max(1, min(band, params.outHeight - oy));
-      if (band) band3x3(params, x, w, y, oy, rows, scratch, real);
-      else row(params, x, w, y, oy, scratch, real);
-      y += <usize>rows * rowBytes;
-      oy += rows;
-    }
-    x += params.inHeight * params.inWidth * params.inStride;
+  const imageBytes = params.inHeight * params.inWidth * params.inStride;
+  const end = first + count;
+  y += <usize>first * rowBytes;
+  while (first < end) {
+    const image = x + (first / params.outHeight) * imageBytes;
+    const oy = first % params.outHeight;
+    const rows = max(1, min(band, min(params.outHeight - oy, end - first)));
+    if (band) band3x3(params, image, w, y, oy, rows, scratch, real);
+    else row(params, image, w, y, oy, scratch, real);
+    y += <usize>rows * rowBytes;
+    first += rows;
   }
 }
 
@@ -225,37 +230,37 @@ function pixel(params: ConvParams, w: usize, y: usize, scratch: usize, real: boo
 }
 
 export function qs8_dwconv2d__scalar(
-  params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize,
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
 ): void {
-  dwconv2dPlain(params, batch, x, w, y, false);
+  dwconv2dPlain(params, first, count, x, w, y, false);
 }
 
 export function qs8_f32_dwconv2d__scalar(
-  params: ConvParams, batch: i32, x: usize, w: usize, y: usize, scratch: usize,
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
 ): void {
-  dwconv2dPlain(params, batch, x, w, y, true);
+  dwconv2dPlain(params, first, count, x, w, y, true);
 }
 
 // @ts-ignore: decorator
 @inline
 function dwconv2dPlain(
-  params: ConvParams, batch: i32, x: usize, w: usize, y: usize, real: bool,
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, real: bool,
 ): void {
-  for (let b = 0; b < batch; b++) {
-    for (let oy = 0; oy < params.outHeight; oy++) {
-      for (let ox = 0; ox < params.outWidth; ox++) {
-        for (let c = 0; c < params.outChannels; c++) {
-          const acc = dotPlain(params, x, w, oy, ox, c);
-          const at: usize = c << 2;
-          const u = scaleAcc(acc, load<i32>(<usize>params.bias + at),
-            load<f32>(<usize>params.multiplier + at), load<f32>(<usize>params.addend + at));
-          if (real) store<f32>(y + at, u);
-          else store<i8>(y + c, roundToRange(u, params.outZeroPoint, params.qmin, params.qmax));
-        }
-        y += params.outStride << (real ? 2 : 0);
+  const imageBytes = params.inHeight * params.inWidth * params.inStride;
+  y += (first * params.outWidth * params.outStride) << (real ? 2 : 0);
+  for (let row = first; row < first + count; row++) {
+    const image = x + (row / params.outHeight) * imageBytes;
+    for (let ox = 0; ox < params.outWidth; ox++) {
+      for (let c = 0; c < params.outChannels; c++) {
+        const acc = dotPlain(params, image, w, row % params.outHeight, ox, c);
+        const at: usize = c << 2;
+        const u = scaleAcc(acc, load<i32>(<usize>params.bias + at),
+          load<f32>(<usize>params.multiplier + at), load<f32>(<usize>params.addend + at));
+        if (real) store<f32>(y + at, u);
+        else store<i8>(y + c, roundToRange(u, params.outZeroPoint, params.qmin, params.qmax));
       }
+      y += params.outStride << (real ? 2 : 0);
     }
-    x += params.inHeight * params.inWidth * params.inStride;
   }
 }
 

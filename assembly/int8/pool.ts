@@ -5,38 +5,42 @@ import { MAGIC, MAGIC_BITS, opaque, roundLanes, roundToRange } from '../lib/requ
 /**
  * y[p, c] = clamp(max over the taps inside the image of x[tap, c], qmin, qmax)
  *
+ * Computes the output rows first … first + count − 1 of the batch; x and y point to the whole tensors.
+ *
  * x  [batch, H, W, C] i8     y  [batch, outHeight, outWidth, C] i8     A window wholly outside gives qmin.
  * Reads 15 bytes past x, writes C bytes a pixel.
  */
-export function qs8_maxpool2d__simd128(params: PoolParams, batch: i32, x: usize, y: usize): void {
+export function qs8_maxpool2d__simd128(
+  params: PoolParams, first: i32, count: i32, x: usize, y: usize,
+): void {
   const channels = params.channels;
   const rowBytes = params.inWidth * channels;
   const lo = i8x16.splat(<i8>params.qmin);
   const hi = i8x16.splat(<i8>params.qmax);
-  for (let b = 0; b < batch; b++) {
-    for (let oy = 0; oy < params.outHeight; oy++) {
-      const y0 = oy * params.strideHeight - params.padTop;
-      const top = max(y0, 0), bottom = min(y0 + params.kernelHeight, params.inHeight);
-      for (let ox = 0; ox < params.outWidth; ox++) {
-        const x0 = ox * params.strideWidth - params.padLeft;
-        const left = max(x0, 0), right = min(x0 + params.kernelWidth, params.inWidth);
-        const corner = x + top * rowBytes + left * channels;
-        for (let c = 0; c < channels; c += 16) {
-          let best = lo, row = corner + c;
-          for (let i = top; i < bottom; i++) {
-            let tap = row;
-            for (let j = left; j < right; j++) {
-              best = i8x16.max_s(best, v128.load(tap));
-              tap += channels;
-            }
-            row += rowBytes;
+  const imageBytes = params.inHeight * rowBytes;
+  y += first * params.outWidth * channels;
+  for (let end = first + count; first < end; first++) {
+    const image = x + (first / params.outHeight) * imageBytes;
+    const y0 = (first % params.outHeight) * params.strideHeight - params.padTop;
+    const top = max(y0, 0), bottom = min(y0 + params.kernelHeight, params.inHeight);
+    for (let ox = 0; ox < params.outWidth; ox++) {
+      const x0 = ox * params.strideWidth - params.padLeft;
+      const left = max(x0, 0), right = min(x0 + params.kernelWidth, params.inWidth);
+      const corner = image + top * rowBytes + left * channels;
+      for (let c = 0; c < channels; c += 16) {
+        let best = lo, row = corner + c;
+        for (let i = top; i < bottom; i++) {
+          let tap = row;
+          for (let j = left; j < right; j++) {
+            best = i8x16.max_s(best, v128.load(tap));
+            tap += channels;
           }
-          storeUpTo16(y + c, i8x16.min_s(best, hi), channels - c);
+          row += rowBytes;
         }
-        y += channels;
+        storeUpTo16(y + c, i8x16.min_s(best, hi), channels - c);
       }
+      y += channels;
     }
-    x += params.inHeight * rowBytes;
   }
 }
 
@@ -56,13 +60,17 @@ function storeUpTo16(y: usize, lanes: v128, count: i32): void {
 }
 
 /**
- * acc[p, c] = Σ over the taps inside the image of (x[tap, c] − inZeroPoint), count of them
- * y[p, c] = clamp(rte(f32(acc · multiplier[(count − 1) · multiplierStride])) + outZeroPoint, qmin, qmax)
+ * acc[p, c] = Σ over the taps inside the image of (x[tap, c] − inZeroPoint), t of them
+ * y[p, c] = clamp(rte(f32(acc · multiplier[(t − 1) · multiplierStride])) + outZeroPoint, qmin, qmax)
+ *
+ * Computes the output rows first … first + count − 1 of the batch; x and y point to the whole tensors.
  *
  * x  [batch, H, W, C] i8     y  [batch, outHeight, outWidth, C] i8     A window wholly outside counts as acc = 0.
  * Reads 15 bytes past x, writes C bytes a pixel. Kernels of up to 2²³ taps (the accumulator is i32).
  */
-export function qs8_avgpool2d__simd128(params: PoolParams, batch: i32, x: usize, y: usize): void {
+export function qs8_avgpool2d__simd128(
+  params: PoolParams, first: i32, count: i32, x: usize, y: usize,
+): void {
   const channels = params.channels;
   const rowBytes = params.inWidth * channels;
   const zeroPoint = params.outZeroPoint;
@@ -71,40 +79,40 @@ export function qs8_avgpool2d__simd128(params: PoolParams, batch: i32, x: usize,
   const hi = f32x4.splat(<f32>(params.qmax - zeroPoint));
   const magic = f32x4.splat(opaque(MAGIC, zeroPoint));
   const magicBits = i32x4.splat(MAGIC_BITS - zeroPoint);
-  for (let b = 0; b < batch; b++) {
-    for (let oy = 0; oy < params.outHeight; oy++) {
-      const y0 = oy * params.strideHeight - params.padTop;
-      const top = max(y0, 0), bottom = min(y0 + params.kernelHeight, params.inHeight);
-      for (let ox = 0; ox < params.outWidth; ox++) {
-        const x0 = ox * params.strideWidth - params.padLeft;
-        const left = max(x0, 0), right = min(x0 + params.kernelWidth, params.inWidth);
-        const corner = x + top * rowBytes + left * channels;
-        const multiplier = f32x4.splat(multiplierOf(params, bottom - top, right - left));
-        for (let c = 0; c < channels; c += 8) {
-          let low = i32x4.splat(0), high = low, row = corner + c;
-          for (let i = top; i < bottom; i++) {
-            let tap = row;
-            for (let j = left; j < right; j++) {
-              const wide = i16x8.sub(v128.load_ext<i8>(tap), zero);
-              low = i32x4.add(low, i32x4.extend_low_i16x8_s(wide));
-              high = i32x4.add(high, i32x4.extend_high_i16x8_s(wide));
-              tap += channels;
-            }
-            row += rowBytes;
+  const imageBytes = params.inHeight * rowBytes;
+  y += first * params.outWidth * channels;
+  for (let end = first + count; first < end; first++) {
+    const image = x + (first / params.outHeight) * imageBytes;
+    const y0 = (first % params.outHeight) * params.strideHeight - params.padTop;
+    const top = max(y0, 0), bottom = min(y0 + params.kernelHeight, params.inHeight);
+    for (let ox = 0; ox < params.outWidth; ox++) {
+      const x0 = ox * params.strideWidth - params.padLeft;
+      const left = max(x0, 0), right = min(x0 + params.kernelWidth, params.inWidth);
+      const corner = image + top * rowBytes + left * channels;
+      const multiplier = f32x4.splat(multiplierOf(params, bottom - top, right - left));
+      for (let c = 0; c < channels; c += 8) {
+        let low = i32x4.splat(0), high = low, row = corner + c;
+        for (let i = top; i < bottom; i++) {
+          let tap = row;
+          for (let j = left; j < right; j++) {
+            const wide = i16x8.sub(v128.load_ext<i8>(tap), zero);
+            low = i32x4.add(low, i32x4.extend_low_i16x8_s(wide));
+            high = i32x4.add(high, i32x4.extend_high_i16x8_s(wide));
+            tap += channels;
           }
-          const u0 = f32x4.mul(f32x4.convert_i32x4_s(low), multiplier);
-          const u1 = f32x4.mul(f32x4.convert_i32x4_s(high), multiplier);
-          const q = i16x8.narrow_i32x4_s(
-            roundLanes(u0, lo, hi, magic, magicBits), roundLanes(u1, lo, hi, magic, magicBits),
-          );
-          const bytes = i8x16.narrow_i16x8_s(q, q);
-          if (channels - c >= 8) v128.store64_lane(y + c, bytes, 0);
-          else storeBytes(y + c, bytes, channels - c);
+          row += rowBytes;
         }
-        y += channels;
+        const u0 = f32x4.mul(f32x4.convert_i32x4_s(low), multiplier);
+        const u1 = f32x4.mul(f32x4.convert_i32x4_s(high), multiplier);
+        const q = i16x8.narrow_i32x4_s(
+          roundLanes(u0, lo, hi, magic, magicBits), roundLanes(u1, lo, hi, magic, magicBits),
+        );
+        const bytes = i8x16.narrow_i16x8_s(q, q);
+        if (channels - c >= 8) v128.store64_lane(y + c, bytes, 0);
+        else storeBytes(y + c, bytes, channels - c);
       }
+      y += channels;
     }
-    x += params.inHeight * rowBytes;
   }
 }
 
@@ -116,26 +124,32 @@ function multiplierOf(params: PoolParams, height: i32, width: i32): f32 {
   return load<f32>(params.multiplier + (at << 2));
 }
 
-export function qs8_maxpool2d__scalar(params: PoolParams, batch: i32, x: usize, y: usize): void {
-  poolPlain(params, batch, x, y, false);
+export function qs8_maxpool2d__scalar(
+  params: PoolParams, first: i32, count: i32, x: usize, y: usize,
+): void {
+  poolPlain(params, first, count, x, y, false);
 }
 
-export function qs8_avgpool2d__scalar(params: PoolParams, batch: i32, x: usize, y: usize): void {
-  poolPlain(params, batch, x, y, true);
+export function qs8_avgpool2d__scalar(
+  params: PoolParams, first: i32, count: i32, x: usize, y: usize,
+): void {
+  poolPlain(params, first, count, x, y, true);
 }
 
 // @ts-ignore: decorator
 @inline
-function poolPlain(params: PoolParams, batch: i32, x: usize, y: usize, average: bool): void {
-  for (let b = 0; b < batch; b++) {
-    for (let oy = 0; oy < params.outHeight; oy++) {
-      for (let ox = 0; ox < params.outWidth; ox++) {
-        for (let c = 0; c < params.channels; c++) {
-          store<i8>(y++, windowPlain(params, x, oy, ox, c, average));
-        }
+function poolPlain(
+  params: PoolParams, first: i32, count: i32, x: usize, y: usize, average: bool,
+): void {
+  const imageBytes = params.inHeight * params.inWidth * params.channels;
+  y += first * params.outWidth * params.channels;
+  for (let row = first; row < first + count; row++) {
+    const image = x + (row / params.outHeight) * imageBytes;
+    for (let ox = 0; ox < params.outWidth; ox++) {
+      for (let c = 0; c < params.channels; c++) {
+        store<i8>(y++, windowPlain(params, image, row % params.outHeight, ox, c, average));
       }
     }
-    x += params.inHeight * params.inWidth * params.channels;
   }
 }
 

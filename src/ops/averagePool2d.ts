@@ -9,7 +9,7 @@ import type {
   TrainContext,
 } from '../core/op.ts';
 import type { Shape } from '../core/shape.ts';
-import { type PoolAttrs, poolFields, slidePool } from './geometry.ts';
+import { type PoolAttrs, poolFields, rowsOf, slidePool } from './geometry.ts';
 
 /** y = mean of the taps inside the image; those outside do not count      x [N,H,W,C] */
 export const averagePool2d = {
@@ -71,7 +71,7 @@ export function averageQuantized(
     multiplier: table.ptr,
     multiplierStride: multipliers.length > 1 ? 1 : 0,
   });
-  cx.kernels.qs8_avgpool2d(params, x.q.shape[0]!, x.q.ptr, y.ptr);
+  cx.kernels.qs8_avgpool2d(params, 0, rowsOf(windows), x.q.ptr, y.ptr);
   return y;
 }
 
@@ -93,5 +93,5 @@ export function lowerAverage(cx: Lowering, attrs: PoolAttrs, windows: Shape): vo
     multiplier: cx.constant(multipliers),
     multiplierStride: multipliers.length > 1 ? 1 : 0,
   });
-  cx.call('qs8_avgpool2d', params, x!.shape[0]!, x!.ptr, cx.y.ptr);
+  cx.call('qs8_avgpool2d', params, 0, rowsOf(windows), x!.ptr, cx.y.ptr);
 }

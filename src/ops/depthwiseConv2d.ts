@@ -3,7 +3,7 @@ import { dwconv2dScratchBytes, packedDepthwiseBytes } from '../core/int8Layout.t
 import type { F32Rule, IntRule, OpDef, QatLinearRule, Ref, TrainContext } from '../core/op.ts';
 import { type Shape, showShape } from '../core/shape.ts';
 import { biasGradient, sampleBytes, sumChunks } from './chunks.ts';
-import { convFields, type Pair, slideWindow, type WindowAttrs } from './geometry.ts';
+import { convFields, type Pair, rowsOf, slideWindow, type WindowAttrs } from './geometry.ts';
 import { epilogueParams, opaque, requantParams, weightsOf } from './linear.ts';
 
 /** y[n,oy,ox,c] = Σ x[n, oy·s−p+i·d, ox·s−p+j·d, c] · w[i,j,c] + b[c]     x [N,H,W,C], w [Kh,Kw,C], b [C] */
@@ -82,7 +82,7 @@ export const depthwiseConv2dQat: QatLinearRule<WindowAttrs> = {
     const packed = opaque(cx, packedDepthwiseBytes(channels, height, width)).ptr;
     cx.kernels.qs8_pack_dwconv_weights(channels, height, width, w.ptr, packed);
     const scratch = cx.scratch(dwconv2dScratchBytes(channels, height, width));
-    cx.kernels.qs8_f32_dwconv2d(params, x.q.shape[0]!, x.q.ptr, packed, y.ptr, scratch);
+    cx.kernels.qs8_f32_dwconv2d(params, 0, rowsOf(y.shape), x.q.ptr, packed, y.ptr, scratch);
     return y;
   },
   inputGradient,
@@ -101,6 +101,6 @@ export const depthwiseConv2dInt: IntRule<WindowAttrs> = {
       cx.kernels.qs8_pack_dwconv_weights(channels, height, width, from, to),
     );
     const scratch = cx.scratch(dwconv2dScratchBytes(channels, height, width));
-    cx.call('qs8_dwconv2d', params, x!.shape[0]!, x!.ptr, packed, cx.y.ptr, scratch);
+    cx.call('qs8_dwconv2d', params, 0, rowsOf(cx.y.shape), x!.ptr, packed, cx.y.ptr, scratch);
   },
 };

@@ -141,6 +141,11 @@ export function denseFields(inChannels: number, outChannels: number): ConvFields
   return convFields([1, 1, 1, inChannels], [1, 1, 1, outChannels], [1, 1], PLAIN_WINDOW);
 }
 
+/** Rows of the whole batch of y [N, outHeight, …]. */
+export function rowsOf(y: Shape): number {
+  return y[0]! * y[1]!;
+}
+
 /** Geometry of a pooling; requantization fields are 0. */
 export function poolFields(x: Shape, y: Shape, attrs: PoolAttrs): StructFields<'PoolParams'> {
   const [, inHeight, inWidth, channels] = x as [number, number, number, number];

@@ -1,5 +1,5 @@
 import type { F32Rule, IntRule, OpDef, QatKeepRule } from '../core/op.ts';
-import { type PoolAttrs, poolFields, slidePool } from './geometry.ts';
+import { type PoolAttrs, poolFields, rowsOf, slidePool } from './geometry.ts';
 
 /** y = max of the taps inside the image; the gradient goes to the first of equals      x [N,H,W,C] */
 export const maxPool2d = {
@@ -31,7 +31,7 @@ export const maxPool2dQat: QatKeepRule<PoolAttrs> = {
     const y = cx.alloc(maxPool2d.inferShape([q.shape], attrs), 'i8');
     const fields = { ...poolFields(q.shape, y.shape, attrs), qmin, qmax };
     const params = cx.struct('PoolParams', fields);
-    cx.kernels.qs8_maxpool2d(params, q.shape[0]!, q.ptr, y.ptr);
+    cx.kernels.qs8_maxpool2d(params, 0, rowsOf(y.shape), q.ptr, y.ptr);
     return y;
   },
   backward(cx, dy, { q }, y, attrs) {
@@ -48,6 +48,6 @@ export const maxPool2dInt: IntRule<PoolAttrs> = {
     const { qmin, qmax } = cx.y.qparams;
     const fields = { ...poolFields(x!.shape, cx.y.shape, attrs), qmin, qmax };
     const params = cx.struct('PoolParams', fields);
-    cx.call('qs8_maxpool2d', params, x!.shape[0]!, x!.ptr, cx.y.ptr);
+    cx.call('qs8_maxpool2d', params, 0, rowsOf(cx.y.shape), x!.ptr, cx.y.ptr);
   },
 };

@@ -13,7 +13,7 @@ import {
 } from '../core/f32Layout.ts';
 import { conv2dScratchBytes, packedWeightsBytes } from '../core/int8Layout.ts';
 import type { Lowering, QRef, Ref, TrainContext } from '../core/op.ts';
-import type { Shape } from '../core/shape.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
 import { sampleBytes, sumChunks } from './chunks.ts';
 import { type Epilogue, epilogueParams, opaque, requantParams, weightsOf } from './linear.ts';
 
@@ -79,6 +79,11 @@ export function productWeightGradient(
   );
 }
 
+/** Pixels of the whole batch of y [N, …, Co]. */
+function pixelsOf(y: Shape): number {
+  return sizeOf(y.slice(0, -1));
+}
+
 /** u of quantization.md eq. (7) from int8 activations and weights. */
 export function productQuantized(
   cx: TrainContext,
@@ -93,7 +98,7 @@ export function productQuantized(
   const packed = opaque(cx, packedWeightsBytes(n, k)).ptr;
   cx.kernels.qs8_pack_weights(n, k, w.ptr, packed);
   const scratch = cx.scratch(conv2dScratchBytes(k));
-  cx.kernels.qs8_f32_conv2d(params, x.q.shape[0]!, x.q.ptr, packed, y.ptr, scratch);
+  cx.kernels.qs8_f32_conv2d(params, 0, pixelsOf(yShape), x.q.ptr, packed, y.ptr, scratch);
   return y;
 }
 
@@ -105,5 +110,5 @@ export function lowerProduct(cx: Lowering, { n, k, fields }: Product): void {
     cx.kernels.qs8_pack_weights(n, k, from, to),
   );
   const scratch = cx.scratch(conv2dScratchBytes(k));
-  cx.call('qs8_conv2d', params, x!.shape[0]!, x!.ptr, packed, cx.y.ptr, scratch);
+  cx.call('qs8_conv2d', params, 0, pixelsOf(cx.y.shape), x!.ptr, packed, cx.y.ptr, scratch);
 }

@@ -77,7 +77,7 @@ function loweringOf(pass: Pass, node: Node, time: number, calls: Call[]): Loweri
 }
 
 /**
- * A closure of fixed arity: calling it neither spreads nor allocates. The integer kernels take 4 to 6 arguments, all
+ * A closure of fixed arity: calling it neither spreads nor allocates. The integer kernels take 4 to 7 arguments, all
  * i32.
  */
 function bind(kernels: InferKernels, name: keyof InferKernels, args: readonly number[]): Call {
@@ -89,10 +89,11 @@ function bind(kernels: InferKernels, name: keyof InferKernels, args: readonly nu
       kernel,
     );
   }
-  const [a, b, c, d, e, f] = args as [number, number, number, number, number, number];
+  const [a, b, c, d, e, f, g] = args as unknown as Parameters<InferKernels['qs8_conv2d']>;
   if (args.length === 4) return () => kernel(a, b, c, d);
   if (args.length === 5) return () => kernel(a, b, c, d, e);
   if (args.length === 6) return () => kernel(a, b, c, d, e, f);
+  if (args.length === 7) return () => kernel(a, b, c, d, e, f, g);
   throw internal(`${name} takes ${args.length} arguments`);
 }
 

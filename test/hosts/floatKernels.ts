@@ -45,7 +45,8 @@ function maxPoolBackward(name: 'f32_maxpool2d_backward' | 'qs8_maxpool2d_backwar
     const values = rig.integers(inputs, -3, 3);
     const x = rig.put(real ? Float32Array.from(values) : values);
     const y = rig.out(real ? floats(outputs) : new Int8Array(outputs));
-    rig.kernels[real ? 'f32_maxpool2d' : 'qs8_maxpool2d'](params, batch, x, y);
+    if (real) rig.kernels.f32_maxpool2d(params, batch, x, y);
+    else rig.kernels.qs8_maxpool2d(params, 0, batch * p.outHeight, x, y);
     rig.kernels[name](params, batch, x, y, drawn(rig, outputs), rig.out(floats(inputs)));
   });
 }

@@ -43,7 +43,7 @@ function convolution(name: 'qs8_conv2d' | 'qs8_f32_conv2d'): Line {
     for (const magic of MAGIC) {
       const params = rig.params('ConvParams', { ...fields, magic });
       const y = rig.out(name === 'qs8_conv2d' ? new Int8Array(outputs) : new Float32Array(outputs));
-      rig.kernels[name](params, batch, x, packed, y, scratch);
+      rig.kernels[name](params, 0, batch * p.outHeight * p.outWidth, x, packed, y, scratch);
     }
   });
 }
@@ -64,7 +64,7 @@ function depthwiseConvolution(name: 'qs8_dwconv2d' | 'qs8_f32_dwconv2d'): Line {
       const y = rig.out(
         name === 'qs8_dwconv2d' ? new Int8Array(outputs) : new Float32Array(outputs),
       );
-      rig.kernels[name](params, batch, x, packed, y, scratch);
+      rig.kernels[name](params, 0, batch * p.outHeight, x, packed, y, scratch);
     }
   });
 }
@@ -74,12 +74,8 @@ function pooling(name: 'qs8_maxpool2d' | 'qs8_avgpool2d'): Line {
     const { p, batch, inputs, outputs } = sizedPool(c);
     const counts = Float32Array.from({ length: c.kernel * c.kernel }, (_, i) => 1.3 / (i + 1));
     const params = rig.params('PoolParams', { ...p, multiplier: rig.put(counts) });
-    rig.kernels[name](
-      params,
-      batch,
-      rig.put(rig.integers(inputs)),
-      rig.out(new Int8Array(outputs)),
-    );
+    const [x, y] = [rig.put(rig.integers(inputs)), rig.out(new Int8Array(outputs))];
+    rig.kernels[name](params, 0, batch * p.outHeight, x, y);
   });
 }
 

@@ -96,7 +96,30 @@ export function randomEpilogue(
   return { bias, multiplier, addend };
 }
 
-/** Compares y and u with the reference, tolerance 0, and what lies between pixels with the fill of outputs. */
+/** [first, count] in the units that a kernel divides: output pixels or rows of the whole batch. */
+export type Range = readonly [first: number, count: number];
+
+/**
+ * The calls that a test makes for `units` units: all at once with seed 1; three parts of any size, the last one first,
+ * with seed 2; with seed 3 nothing but a part in the middle.
+ */
+export function rangesOf(rng: Rng, units: number, seed: number): Range[] {
+  if (seed === 1) return [[0, units]];
+  const [from, to] = [rng.below(units + 1), rng.below(units + 1)].sort((a, b) => a - b);
+  const middle: Range = [from!, to! - from!];
+  return seed === 3 ? [middle] : [[to!, units - to!], middle, [0, from!]];
+}
+
+/** [first, end) of the units that these calls compute. */
+export function unionOf(ranges: readonly Range[]): Range {
+  const first = Math.min(...ranges.map(([start]) => start));
+  return [first, Math.max(...ranges.map(([start, count]) => start + count))];
+}
+
+/**
+ * Compares the output pixels [first, end) of y and u with the reference, tolerance 0; what lies between the pixels, and
+ * all others, must still be the fill of outputs.
+ */
 export function expectOutputs(
   label: string,
   g: ConvGeometry,
@@ -104,14 +127,16 @@ export function expectOutputs(
   epilogue: Epilogue,
   y: Int8Array,
   reals: Float32Array,
+  [first, end]: Range,
 ): void {
   const untouched = new Float32Array(new Uint8Array(4).fill(0x77).buffer)[0]!;
   for (let at = 0; at < y.length; at++) {
     const channel = at % g.outStride;
-    const between = channel >= g.outChannels;
-    const index = Math.floor(at / g.outStride) * g.outChannels + channel;
-    const real = between ? untouched : u[index]!;
-    const q = between ? 0x77 : roundToRange(real, g.outZeroPoint, g.qmin, g.qmax);
+    const pixel = Math.floor(at / g.outStride);
+    const written = channel < g.outChannels && pixel >= first && pixel < end;
+    const index = pixel * g.outChannels + channel;
+    const real = written ? u[index]! : untouched;
+    const q = !written ? 0x77 : roundToRange(real, g.outZeroPoint, g.qmin, g.qmax);
     if (y[at] === q && reals[at] === real) continue;
     expect.fail(
       `${label}: y[${at}] is ${y[at]}, expected ${q}; u is ${reals[at]}, expected ${real}; ` +

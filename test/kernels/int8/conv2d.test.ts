@@ -5,7 +5,15 @@ import { Rng } from '../../../src/core/rng.ts';
 import { GuardedMemory } from '../../helpers/guarded.ts';
 import { implementations } from '../../helpers/memory.ts';
 import { conv2dReference } from '../../reference/int8/conv2d.ts';
-import { type ConvCase, expectOutputs, geometryOf, randomBytes, randomEpilogue } from './cases.ts';
+import {
+  type ConvCase,
+  expectOutputs,
+  geometryOf,
+  randomBytes,
+  randomEpilogue,
+  rangesOf,
+  unionOf,
+} from './cases.ts';
 
 const guarded = new GuardedMemory(64);
 
@@ -225,11 +233,14 @@ function check(kernels: InferKernels, c: ConvCase, seed: number): void {
   const y = guarded.output(new Int8Array(outputs), 'y', 3 * seed);
   const real = guarded.output(new Float32Array(outputs), 'u', 4 * seed);
   const input = seed === 3 ? guarded.inputAtEnd(x) : guarded.input(x, 'x', seed);
-  const args = [packed.pointer, y.pointer, scratch.pointer] as const;
-  kernels.qs8_conv2d(params.pointer, batch, input.pointer, ...args);
-  kernels.qs8_f32_conv2d(params.pointer, batch, input.pointer, args[0], real.pointer, args[2]);
+  const args = [input.pointer, packed.pointer] as const;
+  const parts = rangesOf(rng, batch * g.outHeight * g.outWidth, seed);
+  for (const part of parts) {
+    kernels.qs8_conv2d(params.pointer, ...part, ...args, y.pointer, scratch.pointer);
+    kernels.qs8_f32_conv2d(params.pointer, ...part, ...args, real.pointer, scratch.pointer);
+  }
   guarded.check();
-  expectOutputs(label, g, expected, epilogue, y.read(), real.read());
+  expectOutputs(label, g, expected, epilogue, y.read(), real.read(), unionOf(parts));
 }
 
 for (const { name, kernels } of implementations('infer', guarded.memory))

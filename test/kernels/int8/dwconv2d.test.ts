@@ -5,7 +5,15 @@ import { Rng } from '../../../src/core/rng.ts';
 import { GuardedMemory } from '../../helpers/guarded.ts';
 import { implementations } from '../../helpers/memory.ts';
 import { dwconv2dReference } from '../../reference/int8/conv2d.ts';
-import { type ConvCase, expectOutputs, geometryOf, randomBytes, randomEpilogue } from './cases.ts';
+import {
+  type ConvCase,
+  expectOutputs,
+  geometryOf,
+  randomBytes,
+  randomEpilogue,
+  rangesOf,
+  unionOf,
+} from './cases.ts';
 
 const guarded = new GuardedMemory(64);
 
@@ -155,18 +163,16 @@ function check(kernels: InferKernels, c: ConvCase, seed: number): void {
   const y = guarded.output(new Int8Array(outputs), 'y', 3 * seed);
   const u = guarded.output(new Float32Array(outputs), 'u', 4 * seed);
   const input = seed === 3 ? guarded.inputAtEnd(x) : guarded.input(x, 'x', seed);
-  const { pointer } = params;
-  kernels.qs8_dwconv2d(pointer, batch, input.pointer, packed.pointer, y.pointer, scratch.pointer);
-  kernels.qs8_f32_dwconv2d(
-    pointer,
-    batch,
-    input.pointer,
-    packed.pointer,
-    u.pointer,
-    scratch.pointer,
-  );
+  const args = [input.pointer, packed.pointer] as const;
+  const parts = rangesOf(rng, batch * g.outHeight, seed);
+  for (const part of parts) {
+    kernels.qs8_dwconv2d(params.pointer, ...part, ...args, y.pointer, scratch.pointer);
+    kernels.qs8_f32_dwconv2d(params.pointer, ...part, ...args, u.pointer, scratch.pointer);
+  }
   guarded.check();
-  expectOutputs(`${c.name}, seed ${seed}`, g, expected, epilogue, y.read(), u.read());
+  const [first, end] = unionOf(parts);
+  const pixels = [first * g.outWidth, end * g.outWidth] as const;
+  expectOutputs(`${c.name}, seed ${seed}`, g, expected, epilogue, y.read(), u.read(), pixels);
 }
 
 for (const { name, kernels } of implementations('infer', guarded.memory)) {
