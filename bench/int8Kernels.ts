@@ -53,7 +53,7 @@ function convCase(
   const { inHeight, inWidth, inChannels, outHeight, outWidth, outChannels } = fields;
   const k = fields.kernelHeight * fields.kernelWidth * inChannels;
   const packed = heap.alloc(packedWeightsBytes(outChannels, k));
-  kernels.qs8_pack_weights(outChannels, k, heap.random(outChannels * k), packed);
+  kernels.qs8_pack_weights(outChannels, k, 0, heap.random(outChannels * k), packed);
   const params = heap.struct('ConvParams', fields);
   const x = heap.random(inHeight * inWidth * inChannels);
   const outputs = outHeight * outWidth * outChannels;
@@ -74,7 +74,7 @@ function depthwiseCase(
   const fields = convParams(heap, shape);
   const packed = heap.alloc(packedDepthwiseBytes(channels, window, window));
   const w = heap.random(window * window * channels);
-  kernels.qs8_pack_dwconv_weights(channels, window, window, w, packed);
+  kernels.qs8_pack_dwconv_weights(channels, window, window, 0, w, packed);
   const params = heap.struct('ConvParams', fields);
   const x = heap.random(size * size * channels);
   const rows = fields.outHeight;
@@ -102,7 +102,8 @@ export const int8Cases = {
   qs8_pack_weights: ({ heap, kernels }) => {
     const [n, k] = [64, 576];
     const [w, packed] = [heap.random(n * k), heap.alloc(packedWeightsBytes(n, k))];
-    return [stream(`pack ${n}x${k}`, 3 * n * k, () => kernels.qs8_pack_weights(n, k, w, packed))];
+    const run = () => kernels.qs8_pack_weights(n, k, 0, w, packed);
+    return [stream(`pack ${n}x${k}`, 3 * n * k, run)];
   },
   qs8_conv2d: (rig) => [
     ...MATRICES.map((n) => convCase(rig, 'qs8_conv2d', `matmul ${n}³`, [1, n, n, 1, 1], n)),
@@ -116,7 +117,7 @@ export const int8Cases = {
     const channels = 576;
     const w = heap.random(9 * channels);
     const packed = heap.alloc(packedDepthwiseBytes(channels, 3, 3));
-    const run = () => kernels.qs8_pack_dwconv_weights(channels, 3, 3, w, packed);
+    const run = () => kernels.qs8_pack_dwconv_weights(channels, 3, 3, 0, w, packed);
     return [stream(`pack depthwise 3x3x${channels}`, (9 + 24) * channels, run)];
   },
   qs8_dwconv2d: (rig) =>

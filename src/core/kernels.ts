@@ -8,10 +8,10 @@
 
 /** Integer kernels: all that inference needs. */
 export const inferKernels = {
-  qs8_pack_weights: ['n', 'k', 'w', 'packed'],
+  qs8_pack_weights: ['n', 'k', 'zeroPoint', 'w', 'packed'],
   qs8_conv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   qs8_f32_conv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
-  qs8_pack_dwconv_weights: ['channels', 'kernelHeight', 'kernelWidth', 'w', 'packed'],
+  qs8_pack_dwconv_weights: ['channels', 'kernelHeight', 'kernelWidth', 'zeroPoint', 'w', 'packed'],
   qs8_dwconv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   qs8_f32_dwconv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   qs8_vadd: ['n', 'a', 'b', 'y', 'params'],

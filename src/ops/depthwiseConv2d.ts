@@ -80,7 +80,7 @@ export const depthwiseConv2dQat: QatLinearRule<WindowAttrs> = {
     const fields = convFields(x.q.shape, y.shape, kernelOf(w.shape), attrs);
     const params = epilogueParams(cx, fields, x, epilogue);
     const packed = opaque(cx, packedDepthwiseBytes(channels, height, width)).ptr;
-    cx.kernels.qs8_pack_dwconv_weights(channels, height, width, w.ptr, packed);
+    cx.kernels.qs8_pack_dwconv_weights(channels, height, width, 0, w.ptr, packed);
     const scratch = cx.scratch(dwconv2dScratchBytes(channels, height, width));
     cx.kernels.qs8_f32_dwconv2d(params, 0, rowsOf(y.shape), x.q.ptr, packed, y.ptr, scratch);
     return y;
@@ -98,7 +98,7 @@ export const depthwiseConv2dInt: IntRule<WindowAttrs> = {
     const fields = convFields(x!.shape, cx.y.shape, kernelOf(shape), attrs);
     const params = requantParams(cx, fields, { data, channels, inner: 1 });
     const packed = cx.packed(packedDepthwiseBytes(channels, height, width), data, (from, to) =>
-      cx.kernels.qs8_pack_dwconv_weights(channels, height, width, from, to),
+      cx.kernels.qs8_pack_dwconv_weights(channels, height, width, 0, from, to),
     );
     const scratch = cx.scratch(dwconv2dScratchBytes(channels, height, width));
     cx.call('qs8_dwconv2d', params, 0, rowsOf(cx.y.shape), x!.ptr, packed, cx.y.ptr, scratch);

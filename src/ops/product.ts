@@ -96,7 +96,7 @@ export function productQuantized(
   const y = cx.alloc(yShape);
   const params = epilogueParams(cx, fields, x, epilogue);
   const packed = opaque(cx, packedWeightsBytes(n, k)).ptr;
-  cx.kernels.qs8_pack_weights(n, k, w.ptr, packed);
+  cx.kernels.qs8_pack_weights(n, k, 0, w.ptr, packed);
   const scratch = cx.scratch(conv2dScratchBytes(k));
   cx.kernels.qs8_f32_conv2d(params, 0, pixelsOf(yShape), x.q.ptr, packed, y.ptr, scratch);
   return y;
@@ -107,7 +107,7 @@ export function lowerProduct(cx: Lowering, { n, k, fields }: Product): void {
   const data = weightsOf(cx);
   const params = requantParams(cx, fields, { data, channels: n, inner: k });
   const packed = cx.packed(packedWeightsBytes(n, k), data, (from, to) =>
-    cx.kernels.qs8_pack_weights(n, k, from, to),
+    cx.kernels.qs8_pack_weights(n, k, 0, from, to),
   );
   const scratch = cx.scratch(conv2dScratchBytes(k));
   cx.call('qs8_conv2d', params, 0, pixelsOf(cx.y.shape), x!.ptr, packed, cx.y.ptr, scratch);

@@ -36,7 +36,7 @@ function convolution(name: 'qs8_conv2d' | 'qs8_f32_conv2d'): Line {
     const { p, batch, n, k, inputs, outputs } = sized(c);
     const x = rig.put(rig.integers(inputs));
     const packed = rig.scratch(packedWeightsBytes(n, k));
-    rig.kernels.qs8_pack_weights(n, k, rig.put(rig.integers(n * k)), packed);
+    rig.kernels.qs8_pack_weights(n, k, -9, rig.put(rig.integers(n * k)), packed);
     const quantized = { inZeroPoint: 3, outZeroPoint: -5, qmin: -128, qmax: 127 };
     const fields = { ...p, ...quantized, ...epilogue(rig, n, k) };
     const scratch = rig.scratch(conv2dScratchBytes(k));
@@ -55,7 +55,7 @@ function depthwiseConvolution(name: 'qs8_dwconv2d' | 'qs8_f32_dwconv2d'): Line {
     const x = rig.put(rig.integers(inputs));
     const w = rig.put(rig.integers(n * taps));
     const packed = rig.scratch(packedDepthwiseBytes(n, kernelHeight, kernelWidth));
-    rig.kernels.qs8_pack_dwconv_weights(n, kernelHeight, kernelWidth, w, packed);
+    rig.kernels.qs8_pack_dwconv_weights(n, kernelHeight, kernelWidth, 17, w, packed);
     const quantized = { inZeroPoint: -7, outZeroPoint: 11, qmin: -100, qmax: 127 };
     const fields = { ...p, ...quantized, ...epilogue(rig, n, taps) };
     const scratch = rig.scratch(dwconv2dScratchBytes(n, kernelHeight, kernelWidth));
@@ -87,7 +87,7 @@ const quantizers = ranges.map((range) => {
 export const integerKernels = {
   qs8_pack_weights: over(matrices, (rig, [n, k]) => {
     const packed = rig.out(new Uint8Array(packedWeightsBytes(n, k)));
-    rig.kernels.qs8_pack_weights(n, k, rig.put(rig.integers(n * k)), packed);
+    rig.kernels.qs8_pack_weights(n, k, -9, rig.put(rig.integers(n * k)), packed);
   }),
   qs8_conv2d: convolution('qs8_conv2d'),
   qs8_f32_conv2d: convolution('qs8_f32_conv2d'),
@@ -96,7 +96,7 @@ export const integerKernels = {
     const { kernelHeight, kernelWidth } = p;
     const packed = rig.out(new Uint8Array(packedDepthwiseBytes(n, kernelHeight, kernelWidth)));
     const w = rig.put(rig.integers(n * taps));
-    rig.kernels.qs8_pack_dwconv_weights(n, kernelHeight, kernelWidth, w, packed);
+    rig.kernels.qs8_pack_dwconv_weights(n, kernelHeight, kernelWidth, 17, w, packed);
   }),
   qs8_dwconv2d: depthwiseConvolution('qs8_dwconv2d'),
   qs8_f32_dwconv2d: depthwiseConvolution('qs8_f32_dwconv2d'),

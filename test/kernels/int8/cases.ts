@@ -11,6 +11,8 @@ export interface ConvCase extends Partial<ConvGeometry> {
   readonly padRight?: number;
   /** Which scales to draw: plain, or ones that leave 2²² far behind, negative and zero among them. */
   readonly scales?: 'plain' | 'wild';
+  /** 0 by default. */
+  readonly weightZeroPoint?: number;
   /** Only extreme values of x, w and bias. */
   readonly extreme?: boolean;
 }

@@ -195,6 +195,12 @@ const values: ConvCase[] = [
     padLeft: 1,
   },
   { name: 'one value left', qmin: 7, qmax: 7, outZeroPoint: 7 },
+  { name: 'weights with a zero point', weightZeroPoint: 23, inChannels: 19, outChannels: 11 },
+  ...[-128, 127].map((weightZeroPoint) => ({
+    ...{ name: `weights with zero point ${weightZeroPoint}`, weightZeroPoint, extreme: true },
+    ...{ inZeroPoint: -1 - weightZeroPoint, inChannels: 37, outChannels: 9, kernelWidth: 3 },
+    padLeft: 1,
+  })),
 ];
 
 function conv2dSuite(name: string, kernels: InferKernels): void {
@@ -208,19 +214,19 @@ function conv2dSuite(name: string, kernels: InferKernels): void {
 function check(kernels: InferKernels, c: ConvCase, seed: number): void {
   const rng = new Rng(seed);
   const g = geometryOf(c);
-  const batch = c.batch ?? 1;
+  const { batch = 1, weightZeroPoint = 0 } = c;
   const k = g.kernelHeight * g.kernelWidth * g.inChannels;
   const pixels = batch * g.inHeight * g.inWidth;
   const x = randomBytes(rng, (pixels - 1) * g.inStride + g.inChannels, c.extreme);
   const w = randomBytes(rng, g.outChannels * k, c.extreme);
   const epilogue = randomEpilogue(rng, g, k, c);
-  const expected = conv2dReference({ batch, x, w, geometry: g, epilogue });
+  const expected = conv2dReference({ batch, x, w, weightZeroPoint, geometry: g, epilogue });
   const label = `${c.name}, seed ${seed}, ${JSON.stringify(g)}`;
 
   guarded.reset();
   const packed = guarded.output(new Uint8Array(packedWeightsBytes(g.outChannels, k)), 'packed');
   const weights = guarded.input(w, 'w', seed);
-  kernels.qs8_pack_weights(g.outChannels, k, weights.pointer, packed.pointer);
+  kernels.qs8_pack_weights(g.outChannels, k, weightZeroPoint, weights.pointer, packed.pointer);
   const params = guarded.params('ConvParams', {
     ...g,
     bias: guarded.input(epilogue.bias, 'bias'),
@@ -258,7 +264,7 @@ describe('qs8_conv2d', () => {
     const w = randomBytes(new Rng(n), n * k);
     const [simd, scalar] = implementations('infer', guarded.memory).map(({ kernels }) => {
       const packed = guarded.output(new Int16Array(packedWeightsBytes(n, k) / 2));
-      kernels.qs8_pack_weights(n, k, guarded.input(w).pointer, packed.pointer);
+      kernels.qs8_pack_weights(n, k, -100, guarded.input(w).pointer, packed.pointer);
       guarded.check();
       return packed.read();
     });
@@ -268,7 +274,7 @@ describe('qs8_conv2d', () => {
         ((at >> 4) % pairs) * 2 + (at % 2),
         Math.floor(at / 16 / pairs) * 8 + ((at >> 1) % 8),
       ];
-      return i < k && j < n ? w[j * k + i]! : 0;
+      return i < k && j < n ? w[j * k + i]! + 100 : 0;
     });
     expect(simd).toEqual(expected);
     expect(scalar).toEqual(expected);

@@ -118,6 +118,13 @@ const cases: ConvCase[] = [
   { name: 'accumulators that wrap', ...same3x3, scales: 'wild', extreme: true, inChannels: 24 },
   { name: 'zero points -128', ...same3x3, inZeroPoint: -128, outZeroPoint: -128 },
   { name: 'zero points 127', ...same3x3, inZeroPoint: 127, outZeroPoint: 127, extreme: true },
+  ...[-128, 23, 127].flatMap((weightZeroPoint) =>
+    [2, 3, 5].map((kernelHeight) => ({
+      ...{ name: `${kernelHeight}x3, weights with zero point ${weightZeroPoint}`, kernelHeight },
+      ...{ kernelWidth: 3, padTop: 1, padLeft: 1, inChannels: 11, weightZeroPoint },
+      ...{ extreme: weightZeroPoint !== 23, inZeroPoint: -1 - weightZeroPoint },
+    })),
+  ),
 ];
 
 function dwconv2dSuite(name: string, kernels: InferKernels): void {
@@ -131,14 +138,14 @@ function dwconv2dSuite(name: string, kernels: InferKernels): void {
 function check(kernels: InferKernels, c: ConvCase, seed: number): void {
   const rng = new Rng(seed);
   const g = geometryOf({ ...c, outChannels: c.inChannels ?? 8 });
-  const batch = c.batch ?? 1;
+  const { batch = 1, weightZeroPoint = 0 } = c;
   const { outChannels: channels, kernelHeight, kernelWidth } = g;
   const taps = kernelHeight * kernelWidth;
   const length = (batch * g.inHeight * g.inWidth - 1) * g.inStride + channels;
   const x = randomBytes(rng, length, c.extreme);
   const w = randomBytes(rng, taps * channels, c.extreme);
   const epilogue = randomEpilogue(rng, g, taps, c);
-  const expected = dwconv2dReference({ batch, x, w, geometry: g, epilogue });
+  const expected = dwconv2dReference({ batch, x, w, weightZeroPoint, geometry: g, epilogue });
 
   guarded.reset();
   const bytes = packedDepthwiseBytes(channels, kernelHeight, kernelWidth);
@@ -148,6 +155,7 @@ function check(kernels: InferKernels, c: ConvCase, seed: number): void {
     channels,
     kernelHeight,
     kernelWidth,
+    weightZeroPoint,
     weights.pointer,
     packed.pointer,
   );
@@ -185,7 +193,7 @@ describe('qs8_dwconv2d', () => {
     const w = Int8Array.from({ length: 3 * 2 * 9 }, (_, i) => i - 27);
     const [simd, scalar] = implementations('infer', guarded.memory).map(({ kernels }) => {
       const packed = guarded.output(new Int16Array(packedDepthwiseBytes(9, 3, 2) / 2));
-      kernels.qs8_pack_dwconv_weights(9, 3, 2, guarded.input(w).pointer, packed.pointer);
+      kernels.qs8_pack_dwconv_weights(9, 3, 2, 100, guarded.input(w).pointer, packed.pointer);
       return packed.read();
     });
     const expected = new Int16Array(simd!.length);
@@ -193,7 +201,7 @@ describe('qs8_dwconv2d', () => {
       const [row, c] = [at % 2, (at >> 1) % 8];
       const [pair, column, group] = [(at >> 4) % 2, (at >> 5) % 2, at >> 6];
       const [i, channel] = [pair * 2 + row, group * 8 + c];
-      if (i < 3 && channel < 9) expected[at] = w[(i * 2 + column) * 9 + channel]!;
+      if (i < 3 && channel < 9) expected[at] = w[(i * 2 + column) * 9 + channel]! - 100;
     });
     expect(simd).toEqual(expected);
     expect(scalar).toEqual(expected);

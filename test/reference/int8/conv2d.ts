@@ -19,6 +19,7 @@ export interface Convolution {
   readonly x: Int8Array;
   /** [Co,Kh,Kw,Ci], or [Kh,Kw,C] for a depthwise convolution. */
   readonly w: Int8Array;
+  readonly weightZeroPoint: number;
   readonly geometry: ConvGeometry;
   readonly epilogue: Epilogue;
 }
@@ -57,26 +58,27 @@ function slide({ batch, geometry: g, epilogue }: Convolution, dot: Dot): Outputs
   return { acc, u };
 }
 
-/** acc = Σ_{i,j,c} (x − inZeroPoint) · w */
+/** acc = Σ_{i,j,c} (x − inZeroPoint) · (w − weightZeroPoint) */
 export function conv2dReference(conv: Convolution): Outputs {
-  const { x, w, geometry: g } = conv;
+  const { x, w, geometry: g, weightZeroPoint } = conv;
   const taps = g.kernelHeight * g.kernelWidth;
   return slide(conv, (pixel, tap, channel) => {
     let sum = 0;
     for (let c = 0; c < g.inChannels; c++) {
-      const weight = w[(channel * taps + tap) * g.inChannels + c]!;
+      const weight = w[(channel * taps + tap) * g.inChannels + c]! - weightZeroPoint;
       sum += (x[pixel * g.inStride + c]! - g.inZeroPoint) * weight;
     }
     return sum;
   });
 }
 
-/** acc[c] = Σ_{i,j} (x[c] − inZeroPoint) · w[i, j, c] */
+/** acc[c] = Σ_{i,j} (x[c] − inZeroPoint) · (w[i, j, c] − weightZeroPoint) */
 export function dwconv2dReference(conv: Convolution): Outputs {
-  const { x, w, geometry: g } = conv;
+  const { x, w, geometry: g, weightZeroPoint } = conv;
   return slide(
     conv,
     (pixel, tap, channel) =>
-      (x[pixel * g.inStride + channel]! - g.inZeroPoint) * w[tap * g.outChannels + channel]!,
+      (x[pixel * g.inStride + channel]! - g.inZeroPoint) *
+      (w[tap * g.outChannels + channel]! - weightZeroPoint),
   );
 }
