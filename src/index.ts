@@ -21,3 +21,4 @@ export { type Evaluation, evaluate } from './train/evaluate.ts';
 export { type EpochReport, type FitOptions, fit, type StepReport } from './train/fit.ts';
 export { type IntegerVisitor, visitIntegers } from './train/integers.ts';
 export type { Model } from './train/resolve.ts';
+export * as zoo from './zoo/index.ts';
