@@ -87,6 +87,64 @@ export class AddParams {
   qmax: i32;
 }
 
+/**
+ * A strided copy over six axes, outermost first, of runs of `bytes` that are contiguous on both sides:
+ *
+ *     y[Σ i_a · outStride_a + b] = x[Σ i_a · inStride_a + b]      i_a in [0, extent_a), b in [0, bytes)
+ *
+ * Strides are in bytes. They may be negative, those of the input also 0: one run for the whole axis. The extent of axis 0
+ * is an argument of the kernel.
+ */
+@unmanaged
+export class CopyParams {
+  extent1: i32;
+  extent2: i32;
+  extent3: i32;
+  extent4: i32;
+  extent5: i32;
+  inStride0: i32;
+  inStride1: i32;
+  inStride2: i32;
+  inStride3: i32;
+  inStride4: i32;
+  inStride5: i32;
+  outStride0: i32;
+  outStride1: i32;
+  outStride2: i32;
+  outStride3: i32;
+  outStride4: i32;
+  outStride5: i32;
+  bytes: i32;
+}
+
+/**
+ * y [outer, rows, columns, bytes] dense, from runs of `bytes` that lie anywhere in x, which repeats every inBytes:
+ * rowOffsets and columnOffsets point to i32 [rows] and [columns], in bytes.
+ */
+@unmanaged
+export class GatherParams {
+  rows: i32;
+  columns: i32;
+  bytes: i32;
+  inBytes: i32;
+  rowOffsets: i32;
+  columnOffsets: i32;
+}
+
+/**
+ * Bilinear interpolation over NHWC, dense. inBytes is the size of one image of x. rows and columns point to one Tap for
+ * each row and column of the output.
+ */
+@unmanaged
+export class ResizeParams {
+  inBytes: i32;
+  channels: i32;
+  outHeight: i32;
+  outWidth: i32;
+  rows: i32;
+  columns: i32;
+}
+
 /** q = clamp(rte(f32(x · inverseScale)) + zeroPoint, qmin, qmax)      x̂ = f32((q − zeroPoint) · scale) */
 @unmanaged
 export class QuantizeParams {

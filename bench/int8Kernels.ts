@@ -98,6 +98,21 @@ function quantizeParams({ heap }: Rig): number {
   return heap.struct('QuantizeParams', { scale: 0.5, inverseScale: 2, zeroPoint: 4, ...range });
 }
 
+/** A transpose of a 1024-column matrix whose elements are runs of `bytes`. */
+function copyCase({ heap, kernels }: Rig, bytes: number): KernelCase {
+  const [rows, columns] = [N / 1024 / bytes, 1024];
+  const params = heap.struct('CopyParams', {
+    ...{ extent1: 1, extent2: 1, extent3: 1, extent4: columns, extent5: rows, bytes },
+    ...{ inStride0: 0, inStride1: 0, inStride2: 0, inStride3: 0 },
+    ...{ inStride4: bytes, inStride5: columns * bytes },
+    ...{ outStride0: 0, outStride1: 0, outStride2: 0, outStride3: 0 },
+    ...{ outStride4: rows * bytes, outStride5: bytes },
+  });
+  const [x, y] = [heap.random(N), heap.alloc(N)];
+  const name = `transpose ${rows}x${columns}, runs of ${bytes}`;
+  return stream(name, 2 * N, () => kernels.x8_copy(params, 0, 1, x, y));
+}
+
 export const int8Cases = {
   qs8_pack_weights: ({ heap, kernels }) => {
     const [n, k] = [64, 576];
@@ -166,5 +181,35 @@ export const int8Cases = {
   u8_lut: ({ heap, kernels }) => {
     const [x, table, y] = [heap.random(N), heap.random(256), heap.alloc(N)];
     return [stream('lut', 2 * N, () => kernels.u8_lut(N, 1, x, table, y))];
+  },
+  x8_copy: (rig) => [copyCase(rig, 1), copyCase(rig, 8), copyCase(rig, 64)],
+  x8_fill: ({ heap, kernels }) => {
+    const y = heap.alloc(N);
+    return [stream('fill', N, () => kernels.x8_fill(N, y, 3))];
+  },
+  x8_gather: ({ heap, kernels }) => {
+    const [x, y] = [heap.random(N / 4), heap.alloc(N)];
+    const doubled = heap.integers(32, (i) => 64 * (i >> 1));
+    const rows = heap.integers(32, (i) => 1024 * (i >> 1));
+    const params = heap.struct('GatherParams', {
+      ...{ rows: 32, columns: 32, bytes: 64, inBytes: N / 4 },
+      ...{ rowOffsets: rows, columnOffsets: doubled },
+    });
+    const run = () => kernels.x8_gather(params, 0, 32, x, y);
+    return [stream('gather: 16²x64 to 32²', 1.25 * N, run)];
+  },
+  qs8_resize_bilinear: ({ heap, kernels }) => {
+    const [x, y] = [heap.random(N / 4), heap.alloc(N)];
+    const taps = (stride: number) =>
+      heap.integers(96, (i) => {
+        const lower = Math.min(Math.floor(i / 6), 14);
+        return [lower * stride, (lower + 1) * stride, 512 * (Math.floor(i / 3) & 1)][i % 3]!;
+      });
+    const params = heap.struct('ResizeParams', {
+      ...{ inBytes: N / 4, channels: 64, outHeight: 32, outWidth: 32 },
+      ...{ rows: taps(1024), columns: taps(64) },
+    });
+    const run = () => kernels.qs8_resize_bilinear(params, 0, 32, x, y);
+    return [stream('bilinear 16²x64 to 32²', 1.25 * N, run)];
   },
 } satisfies Record<keyof InferKernels, Cases>;

@@ -40,6 +40,13 @@ export class Heap {
     return at;
   }
 
+  integers(length: number, value: (i: number) => number): number {
+    const at = this.alloc(length * 4);
+    const view = new Int32Array(this.memory.buffer, at, length);
+    for (let i = 0; i < length; i++) view[i] = value(i);
+    return at;
+  }
+
   struct<S extends StructName>(name: S, fields: StructFields<S>): number {
     const types = Object.entries(structs[name]);
     const at = this.alloc(types.length * 4);

@@ -21,6 +21,10 @@ export const inferKernels = {
   f32_qs8_vquantize: ['n', 'x', 'y', 'params'],
   qs8_f32_vdequantize: ['n', 'x', 'y', 'params'],
   u8_lut: ['pixels', 'channels', 'x', 'table', 'y'],
+  x8_copy: ['params', 'first', 'count', 'x', 'y'],
+  x8_fill: ['n', 'y', 'value'],
+  x8_gather: ['params', 'first', 'count', 'x', 'y'],
+  qs8_resize_bilinear: ['params', 'first', 'count', 'x', 'y'],
 } as const;
 
 /** f32 forward and backward, fake quantization, optimizers: what training adds. */

@@ -28,6 +28,9 @@ function epilogue(rig: Rig, n: number, k: number) {
   return { bias: rig.put(bias), multiplier: reals(typical), addend: reals(10) };
 }
 
+/** One for each loop of the copying kernels. */
+const runLengths = [1, 2, 3, 4, 6, 8, 13, 16, 40, 600];
+
 /** Both forms of the rounding, with or without the promise of small values. */
 const MAGIC = [0, 1];
 
@@ -138,5 +141,45 @@ export const integerKernels = {
       const table = rig.put(rig.integers(channels * 256));
       rig.kernels.u8_lut(pixels, channels, x, table, rig.out(new Int8Array(pixels * channels)));
     }
+  }),
+  x8_copy: over(runLengths, (rig, bytes) => {
+    const [rows, columns] = [3, 5];
+    const fields = {
+      ...{ extent1: 1, extent2: 1, extent3: 1, extent4: columns, extent5: rows, bytes },
+      ...{ inStride0: 0, inStride1: 0, inStride2: 0, inStride3: 0 },
+      ...{ inStride4: bytes, inStride5: columns * bytes },
+      ...{ outStride0: 0, outStride1: 0, outStride2: 0, outStride3: 0 },
+      ...{ outStride4: rows * bytes, outStride5: bytes },
+    };
+    const params = rig.params('CopyParams', fields);
+    const length = rows * columns * bytes;
+    rig.kernels.x8_copy(
+      params,
+      0,
+      1,
+      rig.put(rig.integers(length)),
+      rig.out(new Int8Array(length)),
+    );
+  }),
+  x8_fill: over(lengths, (rig, n) => rig.kernels.x8_fill(n, rig.out(new Int8Array(n)), -5)),
+  x8_gather: over(runLengths, (rig, bytes) => {
+    const params = rig.params('GatherParams', {
+      ...{ rows: 2, columns: 3, bytes, inBytes: 4 * bytes },
+      rowOffsets: rig.put(Int32Array.of(2 * bytes, 0)),
+      columnOffsets: rig.put(Int32Array.of(bytes, 0, bytes)),
+    });
+    const y = rig.out(new Int8Array(12 * bytes));
+    rig.kernels.x8_gather(params, 0, 4, rig.put(rig.integers(8 * bytes)), y);
+  }),
+  qs8_resize_bilinear: over([1, 7, 8, 19], (rig, channels) => {
+    const taps = (stride: number) =>
+      rig.put(Int32Array.of(0, 0, 0, 0, stride, 512, 0, stride, 301, stride, stride, 77));
+    const params = rig.params('ResizeParams', {
+      ...{ inBytes: 4 * channels, channels, outHeight: 4, outWidth: 4 },
+      rows: taps(2 * channels),
+      columns: taps(channels),
+    });
+    const y = rig.out(new Int8Array(32 * channels));
+    rig.kernels.qs8_resize_bilinear(params, 0, 8, rig.put(rig.integers(8 * channels)), y);
   }),
 } satisfies Record<keyof typeof inferKernels, Line>;
