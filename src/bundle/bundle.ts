@@ -2,7 +2,7 @@ import { arrayOf, type TypedArray } from '../core/dtype.ts';
 import { rangeError, typeError } from '../core/errors.ts';
 import { MAX_TABLES, type Preprocessing } from '../core/preprocess.ts';
 import { brief } from '../core/safetensors.ts';
-import { sampleSize } from '../core/shape.ts';
+import { elementsPerSample } from '../core/shape.ts';
 import type { Graph, Value } from '../graph/graph.ts';
 import { validateGraph } from '../graph/validate.ts';
 
@@ -101,8 +101,8 @@ function checkGolden({ input, outputs }: Golden, graph: Graph, where: string): v
 }
 
 function samplesIn(data: TypedArray, { name, shape, dtype }: Value, where: string): number {
-  const samples = data.length / sampleSize(shape);
+  const samples = data.length / elementsPerSample(shape);
   if (data instanceof arrayOf[dtype] && Number.isInteger(samples) && samples > 0) return samples;
-  const expected = `${brief(name)} must be whole samples of ${sampleSize(shape)} values of ${dtype}`;
+  const expected = `${brief(name)} must be whole samples of ${elementsPerSample(shape)} values of ${dtype}`;
   throw rangeError(where, expected, `${data.length} in a ${data.constructor.name}`);
 }

@@ -1,5 +1,6 @@
 import type { Attr } from '../core/op.ts';
 import { decode, encode, type StoredTensor } from '../core/safetensors.ts';
+import { elementsPerSample, withBatch } from '../core/shape.ts';
 import type { Graph, Value, ValueId } from '../graph/graph.ts';
 import {
   type Bundle,
@@ -95,11 +96,10 @@ function parameterTensors({ values, parameters }: Graph): StoredTensor[] {
 
 function goldenTensors({ graph, golden }: Bundle): StoredTensor[] {
   return golden.flatMap(({ input, outputs }, i) => {
-    const size = graph.values[graph.inputs[0]!]!.shape.slice(1).reduce((a, b) => a * b, 1);
-    const samples = input.length / size;
+    const samples = input.length / elementsPerSample(graph.values[graph.inputs[0]!]!.shape);
     const tensor = (name: string, id: ValueId, data: StoredTensor['data']): StoredTensor => {
       const { shape, dtype } = graph.values[id]!;
-      return { name: `golden/${i}/${name}`, shape: [samples, ...shape.slice(1)], dtype, data };
+      return { name: `golden/${i}/${name}`, shape: withBatch(shape, samples), dtype, data };
     };
     return [
       tensor('input', graph.inputs[0]!, input),

@@ -16,3 +16,6 @@ export const arrayOf = {
 
 export type ArrayOf<D extends DType> = InstanceType<(typeof arrayOf)[D]>;
 export type TypedArray = ArrayOf<DType>;
+
+/** The elements of a tensor in whatever memory. */
+export type Elements = Int8Array | Uint8Array | Int32Array | Float32Array | Float64Array;

@@ -157,33 +157,63 @@ export type QatRule<A = unknown> =
   | QatRescaleRule<A>
   | QatTableRule<A>;
 
-/** An activation of an integer graph, as a lowering sees it. */
+/** A tensor of an integer graph as a lowering sees it: an activation, or a constant that an op reads like one. */
 export interface IntValue {
-  /** With the batch size filled in. */
+  /** With the batch size filled in; that of a constant as it is. */
   readonly shape: Shape;
+  readonly dtype: DType;
+  /** Those of i8 and u8; f32 and i32 values stand for themselves. */
   readonly qparams: QParams;
   /** Where it lives: known when the plan is made. */
   readonly ptr: number;
+  /** Bytes from one row of the last axis to the next: more than the row where it lies inside a concat's output. */
+  readonly stride: number;
 }
+
+/** A constant input that follows the activations. */
+export interface IntConstant {
+  readonly shape: Shape;
+  readonly data: ArrayLike<number>;
+  readonly qparams?: QParams;
+}
+
+type Arguments<K extends InferKernelName> = Parameters<InferKernels[K]>;
 
 /** What the lowering of an integer op may ask of the plan. Pointers are final when they are handed out. */
 export interface Lowering {
   readonly x: readonly IntValue[];
   readonly y: IntValue;
   /** The constant inputs that follow the activations, in order. */
-  readonly constants: readonly { readonly shape: Shape; readonly data: ArrayLike<number> }[];
+  readonly constants: readonly IntConstant[];
   /** Copies an array into constant memory, filled with zeros up to `length` elements. */
-  constant(data: Int8Array | Float32Array | Int32Array, length?: number): number;
+  constant(data: Int8Array | Uint8Array | Float32Array | Int32Array, length?: number): number;
   /** Reserves constant memory for `bytes` and lets a packing kernel fill it from `source`. */
   packed(bytes: number, source: Int8Array, pack: (from: number, to: number) => void): number;
   scratch(bytes: number): number;
   struct<S extends StructName>(name: S, fields: StructFields<S>): number;
   readonly kernels: InferKernels;
-  call<K extends InferKernelName>(kernel: K, ...args: Parameters<InferKernels[K]>): void;
+  /** One call, on one thread. */
+  call<K extends InferKernelName>(kernel: K, ...args: Arguments<K>): void;
+  /**
+   * One call that threads may share: `part` gives the arguments for units first … first + count − 1 of `units`, a unit
+   * being worth `unitMacs` multiply-accumulates (or as much time). It is asked once for each part that the plan cuts,
+   * and takes the scratch of that part itself. A part starts at a multiple of `grain` units.
+   */
+  parallel<K extends InferKernelName>(
+    kernel: K,
+    units: number,
+    unitMacs: number,
+    part: (first: number, count: number) => Arguments<K>,
+    grain?: number,
+  ): void;
 }
 
 export interface IntRule<A = unknown> {
   /** The output is the input's bytes under another shape. */
   readonly alias?: boolean;
+  /** Each output element depends on the input elements at its own place alone: y may have the address of x[0]. */
+  readonly inPlace?: boolean;
+  /** Heeds `stride` of its inputs and output. */
+  readonly strided?: boolean;
   lower(cx: Lowering, attrs: A): void;
 }

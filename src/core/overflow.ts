@@ -1,7 +1,7 @@
 /**
  * Bounds on accumulators from the actual weights (quantization.md eq. (11)):
  *
- *     |acc[c]| ≤ max|x − z_x| · Σ |w[c, ·]| + |bias[c]|
+ *     |acc[c]| ≤ max|x − z_x| · Σ |w[c, ·] − z_w| + |bias[c]|
  */
 
 export interface ChannelWeights {
@@ -9,14 +9,20 @@ export interface ChannelWeights {
   readonly channels: number;
   /** Elements that share a channel and stand together: the channel of element i is floor(i / inner) % channels. */
   readonly inner: number;
+  /** 0 where none is given. */
+  readonly zeroPoint?: number;
 }
 
-/** Σ |w| per channel. */
-export function absoluteSums({ data, channels, inner }: ChannelWeights): Float64Array {
+/** Accumulators are int32. */
+export const MAX_ACCUMULATOR = 2 ** 31 - 1;
+
+/** Σ |w − z_w| per channel. */
+export function absoluteSums(weights: ChannelWeights): Float64Array {
+  const { data, channels, inner, zeroPoint = 0 } = weights;
   const sums = new Float64Array(channels);
   for (let i = 0; i < data.length; ) {
     const c = (i / inner) % channels;
-    for (const end = i + inner; i < end; i++) sums[c]! += Math.abs(data[i]!);
+    for (const end = i + inner; i < end; i++) sums[c]! += Math.abs(data[i]! - zeroPoint);
   }
   return sums;
 }

@@ -44,7 +44,11 @@ export function quantizeTable(pre: Preprocessing, input: QParams): Int8Array {
 }
 
 /** Applies a [channels][256] table to interleaved pixels [..., channels]. */
-export function applyTable(pixels: Uint8Array, table: Float32Array, out: Float32Array): void {
+export function applyTable(
+  pixels: ArrayLike<number>,
+  table: Float32Array,
+  out: Float32Array,
+): void {
   const channels = table.length / 256;
   if (channels === 1) {
     for (let i = 0; i < pixels.length; i++) out[i] = table[pixels[i]!]!;

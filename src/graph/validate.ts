@@ -1,8 +1,8 @@
-import { arrayOf } from '../core/dtype.ts';
+import { arrayOf, bytesOf, type DType } from '../core/dtype.ts';
 import { rangeError } from '../core/errors.ts';
 import { checkQParams } from '../core/qparams.ts';
 import { brief } from '../core/safetensors.ts';
-import { BATCH, type Shape, sameShape, sampleSize, showShape, sizeOf } from '../core/shape.ts';
+import { elementsPerSample, type Shape, sameShape, showShape, sizeOf } from '../core/shape.ts';
 import { ops } from '../ops/table.ts';
 import { countUses, type Graph, type Parameter, type Value, type ValueId } from './graph.ts';
 import { checkNode } from './validateNode.ts';
@@ -114,15 +114,17 @@ function checkId({ values }: Graph, id: ValueId, where: string): void {
   throw rangeError(where, `value ids must be integers in [0, ${values.length - 1}]`, brief(id));
 }
 
+/** The integers that a type of qparams may hold. */
+const RANGES: Partial<Record<DType, readonly [number, number]>> = { i8: [-128, 127], u8: [0, 255] };
+
 function checkValueQParams(where: string, { dtype, qparams, shape }: Value): void {
-  if (!qparams) {
-    if (dtype !== 'i8') return;
-    throw rangeError(where, 'an i8 value must have quantization parameters', 'none');
-  }
+  const range = RANGES[dtype];
+  if (!qparams) return;
+  if (!range) throw rangeError(where, `a value of ${dtype} must have no qparams`, 'some');
   checkQParams(where, qparams);
   const { scale, zeroPoint, qmin, qmax, axis } = qparams;
-  if (dtype === 'i8' && (qmin < -128 || qmax > 127)) {
-    throw rangeError(where, 'qmin and qmax of i8 must be in [-128, 127]', [qmin, qmax]);
+  if (qmin < range[0] || qmax > range[1]) {
+    throw rangeError(where, `qmin and qmax of ${dtype} must be in [${range}]`, [qmin, qmax]);
   }
   if (axis === undefined) {
     if (scale.length === 1) return;
@@ -147,17 +149,24 @@ function checkParameter(where: string, { dtype, shape }: Value, parameter: Param
   throw rangeError(where, expected, `${data.length} in a ${data.constructor.name}`);
 }
 
+const ACTIVATIONS: readonly DType[] = ['i8', 'u8', 'f32', 'i32'];
+
 function checkActivation(where: string, { dtype, shape, qparams }: Value): void {
-  if (dtype !== 'i8') throw rangeError(where, 'activations must be i8', dtype);
+  if (!ACTIVATIONS.includes(dtype)) {
+    throw rangeError(where, `activations must be ${ACTIVATIONS.join(', ')}`, dtype);
+  }
+  if (RANGES[dtype] && !qparams) {
+    throw rangeError(where, `an activation of ${dtype} must have quantization parameters`, 'none');
+  }
   if (qparams?.axis !== undefined) {
     throw rangeError(where, 'activations must have one scale and no axis', qparams.axis);
   }
-  if (shape[0] !== BATCH) {
+  if (!(shape[0]! <= -1 && Number.isSafeInteger(shape[0]))) {
     throw rangeError(where, 'the first axis must be the open batch axis', showShape(shape));
   }
   checkExtents(where, shape, 1);
-  if (sampleSize(shape) <= MAX_SAMPLE) return;
-  throw rangeError(where, `one sample must have at most ${MAX_SAMPLE} elements`, showShape(shape));
+  if (elementsPerSample(shape) * bytesOf[dtype] <= MAX_SAMPLE) return;
+  throw rangeError(where, `one sample must have at most ${MAX_SAMPLE} bytes`, showShape(shape));
 }
 
 function checkExtents(where: string, shape: Shape, from: number): void {

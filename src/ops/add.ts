@@ -1,4 +1,5 @@
 import { rangeError } from '../core/errors.ts';
+import { factors, type IntForm } from '../core/form.ts';
 import type { F32Rule, IntRule, OpDef, QatRescaleRule } from '../core/op.ts';
 import { sameShape, showShape, sizeOf } from '../core/shape.ts';
 
@@ -46,7 +47,10 @@ export const addQat: QatRescaleRule = {
   },
 };
 
+export const addForm: IntForm = { activations: 2, constants: () => factors(2) };
+
 export const addInt: IntRule = {
+  inPlace: true,
   lower(cx) {
     const [a, b] = cx.x;
     const { data } = cx.constants[0]!;

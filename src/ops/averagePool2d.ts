@@ -1,3 +1,5 @@
+import { rangeError } from '../core/errors.ts';
+import { type FormNode, factors, type IntForm } from '../core/form.ts';
 import type {
   F32Rule,
   IntRule,
@@ -8,8 +10,9 @@ import type {
   Ref,
   TrainContext,
 } from '../core/op.ts';
+import { MAX_ACCUMULATOR, maxDistance } from '../core/overflow.ts';
 import type { Shape } from '../core/shape.ts';
-import { type PoolAttrs, poolFields, rowsOf, slidePool } from './geometry.ts';
+import { POOL_TEMPLATE, type PoolAttrs, poolFields, rowsOf, slidePool } from './geometry.ts';
 
 /** y = mean of the taps inside the image; those outside do not count      x [N,H,W,C] */
 export const averagePool2d = {
@@ -73,6 +76,22 @@ export function averageQuantized(
   });
   cx.kernels.qs8_avgpool2d(params, 0, rowsOf(windows), x.q.ptr, y.ptr);
   return y;
+}
+
+export const averagePool2dForm: IntForm<PoolAttrs> = {
+  activations: 1,
+  constants: ({ poolSize }) => factors(1, poolSize[0] * poolSize[1]),
+  attrs: POOL_TEMPLATE,
+  check(node, where) {
+    const { poolSize } = node.attrs;
+    checkSum(node, poolSize[0] * poolSize[1], where);
+  },
+};
+
+/** The sum of `count` elements of x fits in int32. */
+export function checkSum({ x }: FormNode, count: number, where: string): void {
+  if (count * maxDistance(x[0]!.qparams!.zeroPoint) <= MAX_ACCUMULATOR) return;
+  throw rangeError(where, 'the sum must stay below 2^31', `${count} addends`);
 }
 
 export const averagePool2dInt: IntRule<PoolAttrs> = {

@@ -1,8 +1,15 @@
 import { rangeError } from '../core/errors.ts';
+import type { IntForm } from '../core/form.ts';
 import type { F32Rule, IntRule, OpDef, QatLinearRule } from '../core/op.ts';
 import { type Shape, showShape } from '../core/shape.ts';
 import { biasGradient } from './chunks.ts';
-import { convFields, type Pair, slideWindow, type WindowAttrs } from './geometry.ts';
+import {
+  convFields,
+  type Pair,
+  slideWindow,
+  WINDOW_TEMPLATE,
+  type WindowAttrs,
+} from './geometry.ts';
 import {
   lowerProduct,
   type Product,
@@ -75,7 +82,14 @@ export const conv2dQat: QatLinearRule<WindowAttrs> = {
   },
 };
 
+export const conv2dForm: IntForm<WindowAttrs> = {
+  activations: 1,
+  channelAxis: 0,
+  attrs: WINDOW_TEMPLATE,
+};
+
 export const conv2dInt: IntRule<WindowAttrs> = {
+  strided: true,
   lower(cx, attrs) {
     lowerProduct(cx, productOf(cx.x[0]!.shape, cx.constants[0]!.shape, cx.y.shape, attrs));
   },

@@ -1,4 +1,5 @@
 import { rangeError } from '../core/errors.ts';
+import type { IntForm } from '../core/form.ts';
 import type { F32Rule, IntRule, OpDef, QatLinearRule } from '../core/op.ts';
 import { type Shape, showShape } from '../core/shape.ts';
 import { biasGradient } from './chunks.ts';
@@ -63,6 +64,8 @@ export const denseQat: QatLinearRule = {
     return productWeightGradient(cx, productOf(wShape), dy, x, wShape);
   },
 };
+
+export const denseForm: IntForm = { activations: 1, channelAxis: 0 };
 
 export const denseInt: IntRule = {
   lower(cx) {

@@ -1,9 +1,17 @@
 import { rangeError } from '../core/errors.ts';
+import type { IntForm } from '../core/form.ts';
 import { dwconv2dScratchBytes, packedDepthwiseBytes } from '../core/int8Layout.ts';
 import type { F32Rule, IntRule, OpDef, QatLinearRule, Ref, TrainContext } from '../core/op.ts';
 import { type Shape, showShape } from '../core/shape.ts';
 import { biasGradient, sampleBytes, sumChunks } from './chunks.ts';
-import { convFields, type Pair, rowsOf, slideWindow, type WindowAttrs } from './geometry.ts';
+import {
+  convFields,
+  type Pair,
+  rowsOf,
+  slideWindow,
+  WINDOW_TEMPLATE,
+  type WindowAttrs,
+} from './geometry.ts';
 import { epilogueParams, opaque, requantParams, weightsOf } from './linear.ts';
 
 /** y[n,oy,ox,c] = Σ x[n, oy·s−p+i·d, ox·s−p+j·d, c] · w[i,j,c] + b[c]     x [N,H,W,C], w [Kh,Kw,C], b [C] */
@@ -89,7 +97,14 @@ export const depthwiseConv2dQat: QatLinearRule<WindowAttrs> = {
   weightGradient,
 };
 
+export const depthwiseConv2dForm: IntForm<WindowAttrs> = {
+  activations: 1,
+  channelAxis: 2,
+  attrs: WINDOW_TEMPLATE,
+};
+
 export const depthwiseConv2dInt: IntRule<WindowAttrs> = {
+  strided: true,
   lower(cx, attrs) {
     const [x] = cx.x;
     const { shape } = cx.constants[0]!;

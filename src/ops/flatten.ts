@@ -1,4 +1,5 @@
 import { rangeError } from '../core/errors.ts';
+import { ANY_TYPE, type IntForm } from '../core/form.ts';
 import type { F32Rule, IntRule, OpDef, QatKeepRule } from '../core/op.ts';
 import { sampleSize, showShape } from '../core/shape.ts';
 
@@ -22,6 +23,8 @@ export const flattenQat: QatKeepRule = {
   forward: (_cx, { q }) => ({ ...q, shape: flatten.inferShape([q.shape]) }),
   backward: (_cx, dy, { q }) => ({ ...dy, shape: q.shape }),
 };
+
+export const flattenForm: IntForm = { activations: 1, from: ANY_TYPE, keepsScale: true };
 
 /** No step: the plan gives the output the address of the input. */
 export const flattenInt: IntRule = { alias: true, lower: () => {} };

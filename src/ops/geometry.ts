@@ -1,5 +1,6 @@
 import type { StructFields } from '../core/abi.ts';
 import { checkInteger, rangeError } from '../core/errors.ts';
+import type { Template } from '../core/form.ts';
 import { type Shape, showShape } from '../core/shape.ts';
 
 /** A pair for the height and the width. */
@@ -25,6 +26,18 @@ export const PLAIN_WINDOW = {
   padding: NO_PADDING,
   dilation: [1, 1],
 } as const satisfies WindowAttrs;
+
+/** The attributes of a window in an integer node. */
+export const WINDOW_TEMPLATE = {
+  strides: [1, 1],
+  padding: [
+    [0, 0],
+    [0, 0],
+  ],
+  dilation: [1, 1],
+} as const satisfies Readonly<Record<string, Template>>;
+
+export const POOL_TEMPLATE = { ...WINDOW_TEMPLATE, poolSize: [1, 1] } as const;
 
 /** Pooling adds its window; a convolution takes it from the weights. */
 export interface PoolAttrs extends WindowAttrs {
@@ -63,7 +76,10 @@ export function slideWindow(op: string, x: Shape, kernel: Pair, attrs: WindowAtt
 /** [N, outHeight, outWidth, C] of a pool. A window with no pixel of the image would have no mean and no maximum. */
 export function slidePool(op: string, x: Shape, attrs: PoolAttrs): Shape {
   const window = slideWindow(op, x, attrs.poolSize, attrs);
-  const { poolSize, padding } = attrs;
+  const { poolSize, padding, dilation } = attrs;
+  if (dilation.some((step) => step !== 1)) {
+    throw rangeError(op, 'the dilation of a pool must be 1', `[${dilation}]`);
+  }
   if (padding.every((sides, axis) => Math.max(...sides) < poolSize[axis]!)) {
     return [...window, x[3]!];
   }

@@ -1,7 +1,8 @@
 import { rangeError } from '../core/errors.ts';
+import { factors, type IntForm } from '../core/form.ts';
 import type { F32Rule, IntRule, OpDef, QatRescaleRule } from '../core/op.ts';
 import { type Shape, showShape } from '../core/shape.ts';
-import { averageGradient, averageQuantized, lowerAverage } from './averagePool2d.ts';
+import { averageGradient, averageQuantized, checkSum, lowerAverage } from './averagePool2d.ts';
 import { globalPool, poolFields } from './geometry.ts';
 
 /** y[n,c] = mean over pixels of x[n,·,·,c]      x [N,H,W,C], y [N,C] */
@@ -41,6 +42,15 @@ export const globalAveragePool2dQat: QatRescaleRule = {
     const { shape } = x!.q;
     const y = averageQuantized(cx, x!, out, multipliers, globalPool(shape), windowOf(shape));
     return { ...y, shape: globalAveragePool2d.inferShape([shape]) };
+  },
+};
+
+export const globalAveragePool2dForm: IntForm = {
+  activations: 1,
+  constants: () => factors(1),
+  check(node, where) {
+    const [, height, width] = node.x[0]!.shape;
+    checkSum(node, height! * width!, where);
   },
 };
 

@@ -41,7 +41,7 @@ export function epilogueParams(
   });
 }
 
-/** A ConvParams struct for an integer node [x, w, multiplier, addend, bias?]. */
+/** A ConvParams struct for an integer node [x, w, multiplier, addend, bias?], whose x and y may lie inside concats. */
 export function requantParams(cx: Lowering, fields: ConvFields, weights: ChannelWeights): number {
   const [, multiplier, addend, bias] = cx.constants;
   const { zeroPoint, qmin, qmax } = cx.y.qparams;
@@ -55,6 +55,8 @@ export function requantParams(cx: Lowering, fields: ConvFields, weights: Channel
   const bounds = accumulatorBounds(weights, inZeroPoint, requant.bias);
   return cx.struct('ConvParams', {
     ...fields,
+    inStride: cx.x[0]!.stride,
+    outStride: cx.y.stride,
     inZeroPoint,
     outZeroPoint: zeroPoint,
     qmin,

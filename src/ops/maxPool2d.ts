@@ -1,5 +1,6 @@
+import type { IntForm } from '../core/form.ts';
 import type { F32Rule, IntRule, OpDef, QatKeepRule } from '../core/op.ts';
-import { type PoolAttrs, poolFields, rowsOf, slidePool } from './geometry.ts';
+import { POOL_TEMPLATE, type PoolAttrs, poolFields, rowsOf, slidePool } from './geometry.ts';
 
 /** y = max of the taps inside the image; the gradient goes to the first of equals      x [N,H,W,C] */
 export const maxPool2d = {
@@ -40,6 +41,12 @@ export const maxPool2dQat: QatKeepRule<PoolAttrs> = {
     cx.kernels.qs8_maxpool2d_backward(params, q.shape[0]!, q.ptr, y.ptr, dy.ptr, dx.ptr);
     return dx;
   },
+};
+
+export const maxPool2dForm: IntForm<PoolAttrs> = {
+  activations: 1,
+  keepsScale: true,
+  attrs: POOL_TEMPLATE,
 };
 
 export const maxPool2dInt: IntRule<PoolAttrs> = {

@@ -1,4 +1,5 @@
 import { internal } from '../core/errors.ts';
+import type { IntForm } from '../core/form.ts';
 import type { F32Rule, IntRule, OpDef, QatKeepRule, QRef } from '../core/op.ts';
 import { quantize } from '../core/rounding.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
@@ -71,8 +72,11 @@ function clampQat(hi: number): QatKeepRule {
 export const reluQat = /* @__PURE__ */ clampQat(Infinity);
 export const relu6Qat = /* @__PURE__ */ clampQat(6);
 
+export const clampForm: IntForm = { activations: 1, keepsScale: true };
+
 /** The bounds are those of the output's quantization parameters. */
 export const clampInt: IntRule = {
+  inPlace: true,
   lower(cx) {
     const { qmin, qmax } = cx.y.qparams;
     cx.call('qs8_vclamp', sizeOf(cx.y.shape), cx.x[0]!.ptr, cx.y.ptr, qmin, qmax);

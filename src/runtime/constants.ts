@@ -30,7 +30,7 @@ export class Constants {
     return this.#next;
   }
 
-  constant(data: Int8Array | Float32Array | Int32Array, length = data.length): number {
+  constant(data: Int8Array | Uint8Array | Float32Array | Int32Array, length = data.length): number {
     const ptr = this.#take(length * data.BYTES_PER_ELEMENT);
     if (this.target) this.#write(ptr, data);
     return ptr;

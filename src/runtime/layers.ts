@@ -1,4 +1,6 @@
-import type { Plan } from './plan.ts';
+import { arrayOf, type Elements, type TypedArray } from '../core/dtype.ts';
+import { bind } from './lower.ts';
+import type { Plan, PlannedValue } from './plan.ts';
 
 /**
  * Runs a plan step by step and returns the integers of every activation by the name of its value, each copied right
@@ -6,23 +8,38 @@ import type { Plan } from './plan.ts';
  */
 export function runLayers(
   plan: Plan,
-  input: Int8Array | readonly Int8Array[],
-): Map<string, Int8Array> {
+  input: Elements | readonly Elements[],
+): Map<string, TypedArray> {
   const { graph, memory, activations } = plan;
-  const inputs = input instanceof Int8Array ? [input] : input;
-  const layers = new Map<string, Int8Array>();
-  const viewOf = (id: number) => {
-    const { ptr, size } = activations.get(id)!;
-    return new Int8Array(memory.buffer, ptr, size);
+  const inputs = ArrayBuffer.isView(input) ? [input] : input;
+  const layers = new Map<string, TypedArray>();
+  const keep = (id: number) => {
+    const activation = activations.get(id)!;
+    layers.set(activation.name, copyOf(activation, memory.buffer));
   };
-  const keep = (id: number) => layers.set(activations.get(id)!.name, viewOf(id).slice());
   graph.inputs.forEach((id, i) => {
-    viewOf(id).set(inputs[i]!);
+    const { ptr, size, dtype } = activations.get(id)!;
+    new arrayOf[dtype](memory.buffer, ptr, size).set(inputs[i]!);
   });
   graph.inputs.forEach(keep);
   graph.nodes.forEach(({ output }, i) => {
-    for (const call of plan.nodes[i]!) call();
+    for (const { kernel, parts } of plan.nodes[i]!) {
+      for (const part of parts) bind(plan.kernels, kernel, part)();
+    }
     keep(output);
   });
   return layers;
+}
+
+/** The elements of an activation, which may lie among those of others. */
+function copyOf(
+  { ptr, shape, size, dtype, stride }: PlannedValue,
+  buffer: ArrayBuffer,
+): TypedArray {
+  const copy = new arrayOf[dtype](size);
+  const row = shape.at(-1)!;
+  for (let i = 0; i * row < size; i++) {
+    copy.set(new arrayOf[dtype](buffer, ptr + i * stride, row), i * row);
+  }
+  return copy;
 }

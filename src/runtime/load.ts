@@ -24,7 +24,7 @@ export async function load(
   const { wasm, batch = 1 } = options;
   checkInteger('load', 'batch', batch, 1);
   const { graph } = readBundle(toBytes(bytes));
-  return new Session(makePlan(graph, await moduleFrom(wasm), batch));
+  return new Session(makePlan(graph, await moduleFrom(wasm), { batch }));
 }
 
 /** The file's bytes as a view. */

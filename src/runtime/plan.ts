@@ -12,11 +12,19 @@ export interface PlannedValue extends Activation {
   readonly ptr: number;
 }
 
+export interface PlanOptions {
+  /** Samples a run. */
+  readonly batch?: number;
+  /** Threads that steps are cut for; above 1 the memory is shared and `module` must import a shared one. */
+  readonly threads?: number;
+}
+
 /** A graph made ready to run: everything decidable before the first input is decided here. */
 export interface Plan extends Lowered {
   readonly graph: Graph;
   readonly batch: number;
   readonly memory: WasmMemory;
+  readonly kernels: InferKernels;
   readonly activations: ReadonlyMap<ValueId, PlannedValue>;
   /** Sizes in bytes of the two regions of memory. */
   readonly bytes: { readonly constants: number; readonly arena: number };
@@ -37,41 +45,46 @@ const SLACK = ALIGNMENT;
  * While packing, the arena's place holds the unpacked weights. Memory has its final size from the start: a plan never
  * grows it. `graph` must be a valid integer graph (`validateGraph`). Throws a RangeError when it does not fit into a memory.
  */
-export function makePlan(graph: Graph, module: WasmModule, batch = 1): Plan {
+export function makePlan(
+  graph: Graph,
+  module: WasmModule,
+  { batch = 1, threads = 1 }: PlanOptions = {},
+): Plan {
   const activations = activationsOf(graph, batch);
-  const sizes = measure(graph, activations);
+  const pass = { graph, batch, threads, activations };
+  const sizes = measure(pass);
   const { offsets } = sizes.placement;
   const arena = alignUp(sizes.constantsEnd + SLACK);
   const arenaBytes = Math.max(sizes.placement.bytes, sizes.stagingBytes);
-  const memory = allocate(arena + arenaBytes + SLACK, batch);
+  const memory = allocate(arena + arenaBytes + SLACK, batch, threads > 1);
+  const kernels = instantiate<InferKernels>(module, memory);
   const roots = [...sizes.roots.keys()];
   const addresses = new Map(roots.map((root, i) => [root, arena + offsets[i]!]));
   let nextScratch = roots.length;
   const lowered = lowerGraph({
-    graph,
-    activations,
+    ...pass,
     constants: new Constants(ALIGNMENT, { buffer: memory.buffer, staging: arena }),
-    kernels: instantiate<InferKernels>(module, memory),
+    kernels,
     addressOf: (root) => addresses.get(root)!,
     scratch: () => arena + offsets[nextScratch++]!,
   });
   const planned = [...activations].map(
-    ([id, value]) => [id, { ...value, ptr: addresses.get(value.root)! }] as const,
+    ([id, value]) => [id, { ...value, ptr: addresses.get(value.root)! + value.offset }] as const,
   );
   const bytes = { constants: sizes.constantsEnd - ALIGNMENT, arena: sizes.placement.bytes };
-  return { ...lowered, graph, batch, memory, activations: new Map(planned), bytes };
+  return { ...lowered, graph, batch, memory, kernels, activations: new Map(planned), bytes };
 }
 
 /** The sizing pass: places the activations and, after them in the list of blocks, every scratch request in order. */
-function measure(graph: Graph, activations: Pass['activations']) {
-  const roots = lifetimes(graph, activations);
+function measure(pass: Pick<Pass, 'graph' | 'batch' | 'threads' | 'activations'>) {
+  const roots = lifetimes(pass.graph, pass.activations);
   const constants = new Constants(ALIGNMENT);
   const scratch: Block[] = [];
   const request = (block: Block) => {
     scratch.push(block);
     return 0;
   };
-  lowerGraph({ graph, activations, constants, addressOf: () => 0, scratch: request });
+  lowerGraph({ ...pass, constants, addressOf: () => 0, scratch: request });
   return {
     roots,
     placement: placeBlocks([...roots.values(), ...scratch]),
@@ -80,12 +93,12 @@ function measure(graph: Graph, activations: Pass['activations']) {
   };
 }
 
-function allocate(bytes: number, batch: number): WebAssembly.Memory {
+function allocate(bytes: number, batch: number, shared: boolean): WebAssembly.Memory {
   const pages = Math.ceil(bytes / PAGE);
   const size = `${Math.ceil(bytes / 2 ** 20)} MiB at batch ${batch}`;
   if (pages > MOST_PAGES) throw rangeError('load', 'the model must fit into 2048 MiB', size);
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   } catch (cause) {
     throw new Error(`load: this host must give the model's memory of ${size}`, { cause });
   }

@@ -1,4 +1,5 @@
 import type { IntRule } from '../core/op.ts';
+import type { IntOpName } from '../graph/forms.ts';
 import { addInt } from '../ops/add.ts';
 import { averagePool2dInt } from '../ops/averagePool2d.ts';
 import { conv2dInt } from '../ops/conv2d.ts';
@@ -8,10 +9,6 @@ import { flattenInt } from '../ops/flatten.ts';
 import { globalAveragePool2dInt } from '../ops/globalAveragePool2d.ts';
 import { maxPool2dInt } from '../ops/maxPool2d.ts';
 import { clampInt } from '../ops/relu.ts';
-import type { OpName } from '../ops/table.ts';
-
-/** Batch normalization is folded before a graph is integer. */
-export type IntOpName = Exclude<OpName, 'batchNormalization'>;
 
 /** How each op runs as integers. */
 export const intRules = {

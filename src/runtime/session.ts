@@ -1,22 +1,24 @@
+import { arrayOf, type DType } from '../core/dtype.ts';
 import { checkOptions, typeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import type { ValueId } from '../graph/graph.ts';
 import { type InputData, type InputWriter, inputWriter } from './input.ts';
-import type { Call } from './lower.ts';
+import { bind, type Call } from './lower.ts';
 import type { Plan } from './plan.ts';
 
-/** An int8 input or output of a session: real = scale · (q − zeroPoint). */
+/** An input or output of a session. Those of integers stand for reals: scale · (q − zeroPoint). */
 export interface TensorInfo {
   readonly name: string;
   /** With the batch size filled in. */
   readonly shape: Shape;
-  readonly dtype: 'i8';
-  readonly scale: number;
-  readonly zeroPoint: number;
+  readonly dtype: DType;
+  readonly scale?: number;
+  readonly zeroPoint?: number;
 }
 
 export type Inputs = Readonly<Record<string, InputData>>;
-export type Outputs<T = Int8Array> = Readonly<Record<string, T>>;
+export type OutputData = Int8Array | Uint8Array | Float32Array | Int32Array;
+export type Outputs<T = OutputData> = Readonly<Record<string, T>>;
 
 export interface RunOptions {
   /** Return copies, which later runs leave alone. */
@@ -42,15 +44,17 @@ export class Session {
     this.inputs = describe(plan, graph.inputs, 'input');
     this.outputs = describe(plan, graph.outputs, 'output');
     this.#writers = this.inputs.map(({ name }, i) => inputWriter(plan, i, name));
-    this.#steps = plan.nodes.flat();
+    this.#steps = plan.nodes.flat().flatMap(({ kernel, parts }) => {
+      return parts.map((part) => bind(plan.kernels, kernel, part));
+    });
     this.#views = byName(this.outputs, (_, i) => {
-      const { ptr, size } = activations.get(graph.outputs[i]!)!;
-      return new Int8Array(memory.buffer, ptr, size);
+      const { ptr, size, dtype } = activations.get(graph.outputs[i]!)!;
+      return new arrayOf[dtype](memory.buffer, ptr, size) as OutputData;
     });
   }
 
   /**
-   * Runs the model on one array an input: its integers, f32 reals, or u8 pixels where the model has preprocessing.
+   * Runs the model on one array an input: of its own type, f32 reals, or u8 pixels where the model has preprocessing.
    * Returns one array an output. Without options these are views of the session's memory in an object that is the
    * same each time, so nothing is allocated, and the next run overwrites them. Throws a TypeError for wrong names and
    * kinds, a RangeError for wrong lengths.
@@ -86,9 +90,9 @@ export class Session {
     return byName(this.outputs, ({ name }) => this.#views[name]!.slice());
   }
 
-  /** x̂ = f32((q − zeroPoint) · scale) */
+  /** x̂ = f32((q − zeroPoint) · scale); what is not quantized stands for itself. */
   #reals(): Outputs<Float32Array> {
-    return byName(this.outputs, ({ name, scale, zeroPoint }) =>
+    return byName(this.outputs, ({ name, scale = 1, zeroPoint = 0 }) =>
       Float32Array.from(this.#views[name]!, (q) => (q - zeroPoint) * scale),
     );
   }
@@ -96,10 +100,10 @@ export class Session {
 
 function describe(plan: Plan, ids: readonly ValueId[], single: string): TensorInfo[] {
   return ids.map((id) => {
-    const { name, shape, qparams } = plan.activations.get(id)!;
-    const { scale, zeroPoint } = qparams;
-    const known = ids.length === 1 ? single : name;
-    return { name: known, shape, dtype: 'i8', scale: scale[0]!, zeroPoint };
+    const { name, shape, dtype } = plan.activations.get(id)!;
+    const { qparams } = plan.graph.values[id]!;
+    const known = { name: ids.length === 1 ? single : name, shape, dtype };
+    return qparams ? { ...known, scale: qparams.scale[0]!, zeroPoint: qparams.zeroPoint } : known;
   });
 }
 

@@ -1,8 +1,8 @@
 import type { Golden } from '../bundle/bundle.ts';
 import { readBundle } from '../bundle/read.ts';
-import type { TypedArray } from '../core/dtype.ts';
+import type { Elements } from '../core/dtype.ts';
 import { checkOptions } from '../core/errors.ts';
-import { sampleSize } from '../core/shape.ts';
+import { elementsPerSample } from '../core/shape.ts';
 import type { Graph, ValueId } from '../graph/graph.ts';
 import type { WasmSource } from '../wasm/instantiate.ts';
 import { runLayers } from './layers.ts';
@@ -72,12 +72,12 @@ export async function verify(
 }
 
 function samplesIn(graph: Graph, { input }: Golden): number {
-  return input.length / sampleSize(graph.values[graph.inputs[0]!]!.shape);
+  return input.length / elementsPerSample(graph.values[graph.inputs[0]!]!.shape);
 }
 
-function sampleOf(graph: Graph, id: ValueId, data: TypedArray, sample: number): Int8Array {
-  const size = sampleSize(graph.values[id]!.shape);
-  return (data as Int8Array).subarray(sample * size, (sample + 1) * size);
+function sampleOf(graph: Graph, id: ValueId, data: Elements, sample: number): Elements {
+  const size = elementsPerSample(graph.values[id]!.shape);
+  return data.subarray(sample * size, (sample + 1) * size);
 }
 
 function expectedOutputs(graph: Graph, { outputs }: Golden, sample: number) {
@@ -98,8 +98,8 @@ class Tally {
   add(
     vector: number,
     sample: number,
-    got: ReadonlyMap<string, Int8Array>,
-    expected: ReadonlyMap<string, Int8Array>,
+    got: ReadonlyMap<string, Elements>,
+    expected: ReadonlyMap<string, Elements>,
   ): void {
     for (const [value, tensor] of expected) {
       const other = got.get(value)!;

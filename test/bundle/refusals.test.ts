@@ -51,19 +51,20 @@ describe('readBundle refuses in a value', () => {
     ['relu.name', '__proto__', /values: names must be different/],
     ['relu.name', '', /values: names must be different/],
     ['relu.dtype', 'u4', /the dtype of relu must be one of f32, i8, u8, i32, f64, got u4$/],
-    ['relu.dtype', 'f32', /value relu: activations must be i8, got f32$/],
+    ['relu.dtype', 'f64', /value relu: activations must be i8, u8, f32, i32, got f64$/],
+    ['relu.dtype', 'f32', /value relu: a value of f32 must have no qparams, got some$/],
     ['relu.shape', [1, 6, 6, 3], /relu: the first axis must be the open batch axis, got \[1,6/],
     ['relu.shape', [-1, 0, 6, 3], /relu: extents must be integers >= 1, got \[N,0,6,3\]$/],
-    ['relu.shape', [-1, 2 ** 20, 2 ** 20], /one sample must have at most 2147483647 elements/],
+    ['relu.shape', [-1, 2 ** 20, 2 ** 20], /one sample must have at most 2147483647 bytes/],
     ['relu.shape', [-1, 5, 6, 3], /relu: the output must be \[N,6,6,3\], got \[N,5,6,3\]$/],
-    ['relu.qparams', undefined, /relu: an i8 value must have quantization parameters, got none$/],
+    ['relu.qparams', undefined, /relu: an activation of i8 must have quantization parameters, got none$/],
     ['relu.qparams.scale', 0, /value relu: scale must be a finite f32 above 0, got 0$/],
     ['relu.qparams.scale', -1, /scale must be a finite f32 above 0, got -1$/],
     ['relu.qparams.scale', 0.1, /scale must be a finite f32 above 0, got 0.1$/],
     ['relu.qparams.scale', 1e300, /scale must be a finite f32 above 0, got 1e\+300$/],
-    ['relu.qparams.scale', 0.25, /relu: the output must keep scale 0.5 and zero point -3, got/],
+    ['relu.qparams.scale', 0.25, /relu: all must have the scale 0.25 and zero point -3 of the output, got 0.5 and -3$/],
     ['relu.qparams.zeroPoint', -4, /zeroPoint must be an integer in \[-3, 127\], got -4$/],
-    ['relu.qparams.qmax', 128, /qmin and qmax of i8 must be in \[-128, 127\], got \[-3,128\]$/],
+    ['relu.qparams.qmax', 128, /qmin and qmax of i8 must be in \[-128,127\], got \[-3,128\]$/],
     ['relu.qparams.qmax', -4, /must be integers with qmin <= qmax, got \[-3,-4\]$/],
     ['relu.qparams.qmax', 0.5, /zeroPoint, qmin and qmax must be integers, got \[-3,-3,0.5\]$/],
     ['c/kernel.qparams.scale', 'x', /there must be one tensor x for one use, got none$/],
@@ -122,7 +123,7 @@ describe('readBundle refuses in a node', () => {
         [2, 0],
         [0, 0],
       ],
-      /must be below the window \[2,2\], got \[2,0,0,0\]$/,
+      /must be below the window \[2,2\], got \[\[2,0\],\[0,0\]\]$/,
     ],
     ['maxPool2d.attrs.dilation', [2, 1], /the dilation of a pool must be 1, got \[2,1\]$/],
   ])('%s = %j', (path, value, message) => {
@@ -142,13 +143,13 @@ describe('readBundle refuses in a node', () => {
       'dense',
       1,
       'flatten',
-      /node dense: weights: must be a parameter, got the activation flatten$/,
+      /node dense: constants must be parameters, got the activation flatten$/,
     ],
     [
       'dense',
       2,
       'flatten',
-      /node dense: multiplier: must be a parameter, got the activation flatten$/,
+      /node dense: constants must be parameters, got the activation flatten$/,
     ],
     [
       'flatten',
@@ -310,7 +311,7 @@ describe('writeBundle refuses', () => {
     const bundle = tinyBundle();
     const values = bundle.graph.values.map((value) => ({ ...value, dtype: 'f32' as const }));
     expect(() => writeBundle({ ...bundle, graph: { ...bundle.graph, values } })).toThrow(
-      /^bundle: value input: activations must be i8, got f32$/,
+      /^bundle: value input: a value of f32 must have no qparams, got some$/,
     );
   });
 

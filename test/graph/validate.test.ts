@@ -84,7 +84,7 @@ describe('validateGraph', () => {
     // 255 · 1024 · 8224 < 2³¹ ≤ 255 · 1024 · 8225
     expect(() => validateGraph(pool(8224))).not.toThrow();
     expect(() => validateGraph(pool(8225))).toThrow(
-      /^graph: node n: the sum over a window must stay below 2\^31, got 8422400 taps$/,
+      /^graph: node n: the sum must stay below 2\^31, got 8422400 addends$/,
     );
   });
 
@@ -100,7 +100,7 @@ describe('validateGraph', () => {
     const values = graph.values.map(({ name, shape }) => ({ name, shape, dtype: 'f32' as const }));
     expect(() => checkStructure({ ...graph, values })).not.toThrow();
     expect(() => validateGraph({ ...graph, values })).toThrow(
-      /^graph: value input: activations must be i8, got f32$/,
+      /^graph: value c\/kernel: the parameter must have 54 values of f32, got 54 in a Int8Array$/,
     );
   });
 });

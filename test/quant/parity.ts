@@ -1,3 +1,4 @@
+import type { Elements } from '../../src/core/dtype.ts';
 import type { Dataset } from '../../src/data/dataset.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import type { QuantizedModel } from '../../src/quant/quantizeModel.ts';
@@ -21,7 +22,7 @@ export interface Parity {
   readonly first?: Difference;
 }
 
-type Layers = ReadonlyMap<string, Int8Array>;
+type Layers = ReadonlyMap<string, Elements>;
 
 /** An implementation that gives the integers of all layers of a batch. */
 export type Runner = (graph: Graph, input: Int8Array, batch: number) => Layers;
@@ -30,7 +31,7 @@ export type Runner = (graph: Graph, input: Int8Array, batch: number) => Layers;
 export function runtime(): Runner {
   const plans = new Map<number, ReturnType<typeof makePlan>>();
   return (graph, input, batch) => {
-    const plan = plans.get(batch) ?? makePlan(graph, moduleOf('infer'), batch);
+    const plan = plans.get(batch) ?? makePlan(graph, moduleOf('infer'), { batch });
     plans.set(batch, plan);
     return runLayers(plan, input);
   };

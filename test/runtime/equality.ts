@@ -8,7 +8,7 @@ import { randomInputs } from './intGraph.ts';
 
 /** Throws where a layer of the planned graph and of the interpreter differ in an integer. Returns how many it compared. */
 export function compareLayers(graph: Graph, batch: number, seed: number): number {
-  const plan = makePlan(graph, moduleOf('infer'), batch);
+  const plan = makePlan(graph, moduleOf('infer'), { batch });
   const inputs = randomInputs(graph, batch, new Rng(seed));
   const expected = interpret(graph, inputs, batch);
   // Twice: the second run meets an arena full of the first one's integers.

@@ -6,7 +6,7 @@ import { moduleOf } from '../helpers/memory.ts';
 import { IntGraph, randomInputs, smallNetwork } from './intGraph.ts';
 
 const graph = smallNetwork();
-const planOf = (batch = 1) => makePlan(graph, moduleOf('infer'), batch);
+const planOf = (batch = 1) => makePlan(graph, moduleOf('infer'), { batch });
 
 /** Constant memory, and what follows the arena, as they are now. */
 function untouchable({ memory, bytes }: Plan): Uint8Array[] {

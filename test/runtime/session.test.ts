@@ -169,7 +169,7 @@ describe('run', () => {
 
   test('dequantizes on request', async () => {
     const session = await load(bytes);
-    const [{ scale, zeroPoint }] = session.outputs as [(typeof session.outputs)[number]];
+    const { scale, zeroPoint } = session.outputs[0] as { scale: number; zeroPoint: number };
     const { output } = session.run({ input }, { dequantize: true });
     expect(output).toEqual(Float32Array.from(expected, (q) => (q - zeroPoint) * scale));
   });

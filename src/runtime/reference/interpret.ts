@@ -1,6 +1,7 @@
+import { arrayOf, type Elements, type TypedArray } from '../../core/dtype.ts';
 import { sizeOf, withBatch } from '../../core/shape.ts';
+import { activationCount, type IntOpName } from '../../graph/forms.ts';
 import type { Graph, Node, ValueId } from '../../graph/graph.ts';
-import type { IntOpName } from '../rules.ts';
 import { add } from './add.ts';
 import { averagePool2d, globalAveragePool2d } from './averagePool2d.ts';
 import { conv2d } from './conv2d.ts';
@@ -29,19 +30,19 @@ const references = {
  */
 export function interpret(
   graph: Graph,
-  input: Int8Array | readonly Int8Array[],
+  input: Elements | readonly Elements[],
   batch = 1,
-): Map<string, Int8Array<ArrayBuffer>> {
-  const inputs = input instanceof Int8Array ? [input] : input;
+): Map<string, TypedArray> {
+  const inputs = ArrayBuffer.isView(input) ? [input] : input;
   const activations = new Map<ValueId, Activation>();
-  const add = (id: ValueId, given?: Int8Array<ArrayBuffer>) => {
-    const { shape: open, qparams } = graph.values[id]!;
+  const add = (id: ValueId, given?: TypedArray) => {
+    const { shape: open, dtype, qparams } = graph.values[id]!;
     const shape = withBatch(open, batch);
-    const data = given ?? new Int8Array(sizeOf(shape));
-    activations.set(id, { shape, qparams: qparams!, data });
+    const data = given ?? new arrayOf[dtype](sizeOf(shape));
+    activations.set(id, { shape, dtype, qparams: qparams!, data });
   };
   graph.inputs.forEach((id, i) => {
-    add(id, Int8Array.from(inputs[i]!));
+    add(id, inputs[i]!.slice() as TypedArray);
   });
   for (const node of graph.nodes) {
     add(node.output);
@@ -52,7 +53,13 @@ export function interpret(
 
 function runNode(graph: Graph, node: Node, activations: ReadonlyMap<ValueId, Activation>): void {
   const reference = references[node.op as IntOpName] as ReferenceOp;
-  const x = node.inputs.flatMap((id) => activations.get(id) ?? []);
-  const constants = node.inputs.flatMap((id) => graph.parameters.get(id) ?? []);
+  const count = activationCount(node);
+  const constantOf = (id: ValueId) => {
+    const { qparams, ...value } = graph.values[id]!;
+    return { ...value, qparams: qparams!, data: graph.parameters.get(id)!.data };
+  };
+  // A constant that stands for an activation has qparams: the form of the op sees to it.
+  const x = node.inputs.slice(0, count).map((id) => activations.get(id) ?? constantOf(id));
+  const constants = node.inputs.slice(count).map(constantOf);
   reference({ x, constants, y: activations.get(node.output)! }, node.attrs);
 }
