@@ -1,6 +1,6 @@
 import { arrayOf, type TypedArray } from '../core/dtype.ts';
-import { rangeError, typeError } from '../core/errors.ts';
-import { MAX_TABLES, type Preprocessing } from '../core/preprocess.ts';
+import { checkInteger, rangeError, typeError } from '../core/errors.ts';
+import { checkFit, MAX_TABLES, type Preprocessing } from '../core/preprocess.ts';
 import { brief } from '../core/safetensors.ts';
 import { elementsPerSample } from '../core/shape.ts';
 import type { Graph, Value } from '../graph/graph.ts';
@@ -49,6 +49,9 @@ export function checkBundle(bundle: Bundle, where = 'bundle'): void {
   const { graph, golden, provenance = {}, license } = bundle;
   validateGraph(graph, where);
   if (graph.preprocessing) checkPreprocessing(graph.preprocessing, graph);
+  if (graph.labelOffset !== undefined) {
+    checkInteger(where, 'labelOffset', graph.labelOffset, 0, MOST_OFFSET);
+  }
   for (const label of graph.labels ?? []) {
     if (typeof label !== 'string') throw typeError(where, 'labels must be strings', typeof label);
   }
@@ -65,7 +68,14 @@ export function checkBundle(bundle: Bundle, where = 'bundle'): void {
   }
 }
 
-function checkPreprocessing({ mean, std }: Preprocessing, { values, inputs }: Graph): void {
+/** Far above the classes that stand before class 0 in any model. */
+const MOST_OFFSET = 65535;
+
+function checkPreprocessing(preprocessing: Preprocessing, { values, inputs }: Graph): void {
+  const { mean, std } = preprocessing;
+  for (const id of inputs) {
+    checkFit('bundle: the preprocessing', preprocessing, values[id]!.shape);
+  }
   for (const [what, list] of Object.entries({ mean, std })) {
     if (list.length > MAX_TABLES) {
       const expected = `the ${what} of the preprocessing may have ${MAX_TABLES} entries`;

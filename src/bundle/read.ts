@@ -89,6 +89,7 @@ function readGraph(json: Json, tensors: Map<string, StoredTensor>): Graph {
       preprocessing: readPreprocessing(json.preprocessing),
     }),
     ...(json.labels !== undefined && { labels: list(json.labels, 'labels') as string[] }),
+    ...(json.labelOffset !== undefined && { labelOffset: number(json.labelOffset, 'labelOffset') }),
   };
 }
 
@@ -140,8 +141,15 @@ function readNode(json: unknown): Node {
 }
 
 function readPreprocessing(json: unknown): Preprocessing {
-  const { mean, std } = record(json, 'the preprocessing');
-  return { mean: list(mean, 'mean') as number[], std: list(std, 'std') as number[] };
+  const { mean, std, crop, resize } = record(json, 'the preprocessing');
+  return {
+    mean: list(mean, 'mean') as number[],
+    std: list(std, 'std') as number[],
+    ...(crop !== undefined && { crop: record(crop, 'crop') }),
+    ...(resize !== undefined && {
+      resize: record(resize, 'resize') as NonNullable<Preprocessing['resize']>,
+    }),
+  };
 }
 
 function readGoldens(json: unknown, graph: Graph, tensors: Map<string, StoredTensor>): Golden[] {

@@ -1,4 +1,5 @@
 import type { Attr } from '../core/op.ts';
+import type { Preprocessing } from '../core/preprocess.ts';
 import { decode, encode, type StoredTensor } from '../core/safetensors.ts';
 import { elementsPerSample, withBatch } from '../core/shape.ts';
 import type { Graph, Value, ValueId } from '../graph/graph.ts';
@@ -26,7 +27,8 @@ export function writeBundle(bundle: Bundle): Uint8Array<ArrayBuffer> {
 
 /** The description as plain data. The order of keys is the order of this code: part of the format. */
 function describe({ graph, golden, provenance = {}, license }: Bundle) {
-  const { name, values, nodes, inputs, outputs, parameters, preprocessing, labels } = graph;
+  const { name, values, nodes, inputs, outputs, parameters } = graph;
+  const { preprocessing, labels, labelOffset } = graph;
   return {
     format: FORMAT_VERSION,
     graph: {
@@ -38,14 +40,22 @@ function describe({ graph, golden, provenance = {}, license }: Bundle) {
       parameters: [...parameters.keys()].sort((a, b) => a - b),
       inputs,
       outputs,
-      ...(preprocessing && {
-        preprocessing: { mean: [...preprocessing.mean], std: [...preprocessing.std] },
-      }),
+      ...(preprocessing && { preprocessing: describePreprocessing(preprocessing) }),
       ...(labels && { labels }),
+      ...(labelOffset !== undefined && { labelOffset }),
     },
     golden: golden.length,
     provenance: sorted(provenance),
     ...(license !== undefined && { license }),
+  };
+}
+
+function describePreprocessing({ mean, std, crop, resize }: Preprocessing) {
+  return {
+    mean: [...mean],
+    std: [...std],
+    ...(crop && { crop: { fraction: crop.fraction, size: crop.size } }),
+    ...(resize && { resize: { shorterSide: resize.shorterSide } }),
   };
 }
 

@@ -4,13 +4,24 @@
  *     real = (pixel / 255 − mean[c]) / std[c]          q = quantize(f32(real))       quantization.md eq. (4)
  */
 
+import { checkInteger, checkNumber, rangeError } from './errors.ts';
+import type { Fit } from './image.ts';
 import type { QParams } from './qparams.ts';
 import { quantize } from './rounding.ts';
+import { type Shape, showShape } from './shape.ts';
 
-/** `mean` and `std` have one entry per channel, or one for all. */
-export interface Preprocessing {
+/**
+ * `mean` and `std` have one entry per channel, or one for all. `crop` and `resize` say how an image of another size gets
+ * the size of the input before that.
+ */
+export interface Preprocessing extends Fit {
   readonly mean: readonly number[];
   readonly std: readonly number[];
+}
+
+/** The normalization that makes pixel 0 the integer qmin, pixel 1 the next one, and so on: what 8-bit models call raw pixels. */
+export function rawPixels({ scale, zeroPoint, qmin }: QParams): Preprocessing {
+  return { mean: [(zeroPoint - qmin) / 255], std: [1 / (255 * scale[0]!)] };
 }
 
 /** A table for each channel is 256 times as large as `mean`, and an image has few channels. */
@@ -57,4 +68,34 @@ export function applyTable(
   for (let i = 0, c = 0; i < pixels.length; i++, c = c + 1 === channels ? 0 : c + 1) {
     out[i] = table[c * 256 + pixels[i]!]!;
   }
+}
+
+/** Far above the sides of every image. */
+const MOST_PIXELS = 65535;
+
+/** Throws a RangeError or TypeError unless `crop` and `resize` can make an input of this shape, batch first. */
+export function checkFit(where: string, { crop, resize }: Fit, shape: Shape): void {
+  if (!crop && !resize) return;
+  const [, height, width] = shape;
+  if (shape.length !== 4) {
+    const expected = 'crop and resize need an input [N,height,width,channels]';
+    throw rangeError(where, expected, showShape(shape));
+  }
+  if (resize) {
+    const least = Math.max(height!, width!);
+    checkInteger(where, 'resize.shorterSide', resize.shorterSide, least, MOST_PIXELS);
+  }
+  if (!crop) return;
+  const { fraction, size } = crop;
+  if ((fraction === undefined) === (size === undefined)) {
+    throw rangeError(where, 'crop must have either fraction or size', fraction ?? 'none');
+  }
+  if (size === undefined) {
+    checkNumber(where, 'crop.fraction', fraction!, 0.01, 1);
+    return;
+  }
+  checkInteger(where, 'crop.size', size, 1, MOST_PIXELS);
+  if (!resize) return;
+  const expected = 'beside resize.shorterSide, which leaves the centre, crop must be a fraction';
+  throw rangeError(where, expected, `size ${size}`);
 }

@@ -6,9 +6,9 @@ import {
   rangeError,
   typeError,
 } from '../core/errors.ts';
-import { MAX_TABLES, type Preprocessing } from '../core/preprocess.ts';
+import { checkFit, MAX_TABLES, type Preprocessing } from '../core/preprocess.ts';
 import { Rng } from '../core/rng.ts';
-import { type Shape, showShape, sizeOf } from '../core/shape.ts';
+import { BATCH, type Shape, showShape, sizeOf } from '../core/shape.ts';
 import type { Batch, Dataset, Samples } from './dataset.ts';
 
 export interface ArraysOptions {
@@ -161,7 +161,7 @@ function checkLabels(y: ArrayLike<number>, classes: number): Int32Array {
 
 /** What every bundle needs of it, said where it is written. */
 function checkPreprocessing(about: Preprocessing, x: ArraysOptions['x'], shape: Shape): void {
-  checkOptions('fromArrays: preprocessing', about, ['mean', 'std']);
+  checkOptions('fromArrays: preprocessing', about, ['mean', 'std', 'crop', 'resize']);
   if (!(x instanceof Uint8Array)) {
     throw typeError('fromArrays', 'preprocessing is for x of Uint8Array', kindOf(x));
   }
@@ -180,4 +180,5 @@ function checkPreprocessing(about: Preprocessing, x: ArraysOptions['x'], shape: 
   if (about.std.includes(0)) {
     throw rangeError('fromArrays', 'preprocessing.std must not have a 0', about.std);
   }
+  checkFit('fromArrays: preprocessing', about, [BATCH, ...shape]);
 }

@@ -75,7 +75,10 @@ export interface Graph {
   readonly parameters: ReadonlyMap<ValueId, Parameter>;
   readonly quantizers: ReadonlyMap<ValueId, QuantizerSpec>;
   readonly preprocessing?: Preprocessing;
+  /** Names of the entries of an output of classes. */
   readonly labels?: readonly string[];
+  /** Entry of class 0 in an output of classes, 0 unless given: 1 where one for the background stands before them. */
+  readonly labelOffset?: number;
 }
 
 /** How many nodes, and graph outputs, read each value. */

@@ -76,7 +76,7 @@ export class GraphBuilder {
   }
 
   finish(): Graph {
-    const { name, inputs, outputs, preprocessing, labels } = this.source;
+    const { name, inputs, outputs, preprocessing, labels, labelOffset } = this.source;
     return {
       name,
       values: this.#values,
@@ -87,6 +87,7 @@ export class GraphBuilder {
       quantizers: new Map(),
       ...(preprocessing && { preprocessing }),
       ...(labels && { labels }),
+      ...(labelOffset !== undefined && { labelOffset }),
     };
   }
 }

@@ -1,5 +1,6 @@
 import { arrayOf, type DType } from '../core/dtype.ts';
 import { checkOptions, typeError } from '../core/errors.ts';
+import type { Preprocessing } from '../core/preprocess.ts';
 import type { Shape } from '../core/shape.ts';
 import type { ValueId } from '../graph/graph.ts';
 import { type InputData, type InputWriter, inputWriter } from './input.ts';
@@ -35,12 +36,15 @@ export class Session {
   readonly inputs: readonly TensorInfo[];
   /** A single output is named `output`; several have the names of their graph values. */
   readonly outputs: readonly TensorInfo[];
+  /** From the bundle: how `prepareImage` makes pixels of images, and what reals these stand for. */
+  readonly preprocessing: Preprocessing | undefined;
   readonly #writers: readonly InputWriter[];
   readonly #steps: readonly Call[];
   readonly #views: Outputs;
 
   constructor(plan: Plan) {
     const { graph, activations, memory } = plan;
+    this.preprocessing = graph.preprocessing;
     this.inputs = describe(plan, graph.inputs, 'input');
     this.outputs = describe(plan, graph.outputs, 'output');
     this.#writers = this.inputs.map(({ name }, i) => inputWriter(plan, i, name));

@@ -96,8 +96,14 @@ export function tinyGraph(): Graph {
     outputs: [logits, mean],
     parameters: b.parameters,
     quantizers: new Map(),
-    preprocessing: { mean: [0.5, 0.25], std: [0.5, 0.125] },
+    preprocessing: {
+      mean: [0.5, 0.25],
+      std: [0.5, 0.125],
+      crop: { fraction: 0.9 },
+      resize: { shorterSide: 8 },
+    },
     labels: ['a', 'b', 'ü', '"d"'],
+    labelOffset: 1,
   };
 }
 

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { applyTable, normalizeTable, quantizeTable } from '../../src/core/preprocess.ts';
+import {
+  applyTable,
+  checkFit,
+  normalizeTable,
+  quantizeTable,
+  rawPixels,
+} from '../../src/core/preprocess.ts';
 import { quantize } from '../../src/core/rounding.ts';
 
 const pre = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -40,4 +46,29 @@ test.each([1, 2, 3])('applyTable looks up interleaved pixels of %i channels', (c
   const out = new Float32Array(pixels.length);
   applyTable(pixels, table, out);
   expect([...out]).toEqual(Array.from(pixels, (pixel, i) => (i % channels) * 256 + pixel));
+});
+
+test.each([
+  [1 / 128, 128, 0, 255],
+  [0.007843137718737125, 127, 0, 255],
+  [0.0235285, 0, 0, 255],
+  [1, -128, -128, 127],
+  [1e-30, 3, -128, 127],
+  [0.5847029, 83, -128, 127],
+])(
+  'rawPixels makes qmin of 0 and the next of 1: scale %d, zero point %i',
+  (scale, zeroPoint, qmin, qmax) => {
+    const input = { scale: [Math.fround(scale)], zeroPoint, qmin, qmax };
+    const table = new Uint8Array(quantizeTable(rawPixels(input), input).buffer);
+    expect([...table]).toEqual(Array.from({ length: 256 }, (_, pixel) => (pixel + qmin) & 255));
+  },
+);
+
+test('checkFit wants images', () => {
+  const crop = { fraction: 0.5 };
+  expect(() => checkFit('x', { crop }, [-1, 64])).toThrow(
+    /^x: crop and resize need an input \[N,height,width,channels\], got \[N,64\]$/,
+  );
+  checkFit('x', {}, [-1, 64]);
+  checkFit('x', { crop, resize: { shorterSide: 256 } }, [-1, 224, 224, 3]);
 });

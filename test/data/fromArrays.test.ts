@@ -140,7 +140,7 @@ describe('fromArrays', () => {
     ],
     [
       { preprocessing: { mean: [0], std: [1], scale: 2 } as never },
-      /^fromArrays: preprocessing: options are mean, std, got scale$/,
+      /^fromArrays: preprocessing: options are mean, std, crop, resize, got scale$/,
     ],
     [
       { x: new Float32Array(4), preprocessing: { mean: [0], std: [1] } },
