@@ -17,6 +17,7 @@ export { type Optimizer, optimizers } from './optim/optimizer.ts';
 export { type Schedule, schedules } from './optim/schedules.ts';
 export { type Converted, type ConvertOptions, convert } from './quant/convert.ts';
 export { QuantizedModel, type QuantizeOptions, quantizeModel } from './quant/quantizeModel.ts';
+export { estimateStatistics } from './train/estimateStatistics.ts';
 export { type Evaluation, evaluate } from './train/evaluate.ts';
 export { type EpochReport, type FitOptions, fit, type StepReport } from './train/fit.ts';
 export { type IntegerVisitor, visitIntegers } from './train/integers.ts';

@@ -2,12 +2,11 @@
 
 import { StepContext } from '../autograd/context.ts';
 import type { Ref } from '../core/op.ts';
-import { roundTiesToEven } from '../core/rounding.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import type { QuantizerSpec } from '../graph/graph.ts';
 import { MIN_SCALE, type Range } from './kernels.ts';
 import { rangeFromBounds } from './movingAverage.ts';
-import { absoluteMaxima, channelLayout, forEachWeight } from './weightLayout.ts';
+import { absoluteMaxima, type ChannelLayout, channelLayout } from './weightLayout.ts';
 
 /** Shrink factors of a range that are tried, from all of it down to a fifth. */
 const WEIGHT_STEPS = 80;
@@ -21,34 +20,61 @@ export function searchWeightScales(
 ): Float32Array {
   const layout = channelLayout(shape, spec.axis!);
   const maxima = absoluteMaxima(w, layout);
-  const best = new Float64Array(layout.channels).fill(Infinity);
-  const scales = new Float32Array(layout.channels);
-  for (let i = 0; i < WEIGHT_STEPS; i++) {
-    const shrink = 1 - ((1 - SHRINK_LIMIT) * i) / WEIGHT_STEPS;
-    const tried = maxima.map((max) => Math.max((max / spec.qmax) * shrink, MIN_SCALE));
-    const errors = weightErrors(w, layout, tried, spec);
-    errors.forEach((error, c) => {
-      if (error >= best[c]!) return;
-      best[c] = error;
-      scales[c] = tried[c]!;
-    });
-  }
-  return scales;
+  return maxima.map((max, c) => searchScale(channelOf(w, layout, c), max, spec));
 }
 
-function weightErrors(
-  w: Float32Array,
-  layout: ReturnType<typeof channelLayout>,
-  scales: Float32Array,
+/** The weights of one channel, in order. */
+function channelOf(w: Float32Array, layout: ChannelLayout, channel: number): Float32Array {
+  const { outer, channels, inner } = layout;
+  const row = new Float32Array(outer * inner);
+  for (let o = 0; o < outer; o++) {
+    const from = (o * channels + channel) * inner;
+    row.set(w.subarray(from, from + inner), o * inner);
+  }
+  return row;
+}
+
+/**
+ * The first of the best scales. What is cut off grows from each candidate to the next, in f64 too, since every term
+ * does: once it alone exceeds the least error, no later candidate can win.
+ */
+function searchScale(row: Float32Array, max: number, spec: QuantizerSpec): number {
+  let best = Infinity;
+  let found = Number.NaN;
+  for (let i = 0; i < WEIGHT_STEPS; i++) {
+    const shrink = 1 - ((1 - SHRINK_LIMIT) * i) / WEIGHT_STEPS;
+    const scale = Math.fround(Math.max((max / spec.qmax) * shrink, MIN_SCALE));
+    const { error, cut } = weightError(row, scale, spec);
+    if (error < best) {
+      best = error;
+      found = scale;
+    }
+    if (cut > best) break;
+  }
+  return found;
+}
+
+/** Adding it to a number below 2⁵¹ in f64 leaves no room for fractions: the sum rounds, ties to even. */
+const ROUNDING = 1.5 * 2 ** 52;
+
+/** Σ (ŵ − w)², and the part of it that the ends of the range cause. */
+function weightError(
+  row: Float32Array,
+  scale: number,
   { qmin, qmax }: QuantizerSpec,
-): Float64Array {
-  const errors = new Float64Array(layout.channels);
-  forEachWeight(layout, (c, i) => {
-    const q = Math.min(qmax, Math.max(qmin, roundTiesToEven(w[i]! / scales[c]!)));
-    const error = q * scales[c]! - w[i]!;
-    errors[c]! += error * error;
-  });
-  return errors;
+): { error: number; cut: number } {
+  const [lo, hi] = [qmin * scale, qmax * scale];
+  let error = 0;
+  let cut = 0;
+  for (let i = 0; i < row.length; i++) {
+    const w = row[i]!;
+    const beyond = w > hi ? w - hi : w < lo ? lo - w : 0;
+    const q = Math.min(qmax, Math.max(qmin, w / scale + ROUNDING - ROUNDING));
+    const miss = q * scale - w;
+    error += miss * miss;
+    cut += beyond * beyond;
+  }
+  return { error, cut };
 }
 
 /** Elements of a tensor that the activation search looks at. */

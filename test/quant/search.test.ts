@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
+import { roundTiesToEven } from '../../src/core/rounding.ts';
 import type { QuantizerSpec } from '../../src/graph/graph.ts';
 import { type MethodName, methods } from '../../src/quant/methods.ts';
 import { searchWeightScales } from '../../src/quant/mseSearch.ts';
@@ -26,6 +27,21 @@ function sqnr(w: Float32Array, scale: number, qmin: number, qmax: number): numbe
     noise += (value - q * scale) ** 2;
   }
   return 10 * Math.log10(signal / noise);
+}
+
+/** The scale of the least squared error, the first of equals, by trying all. */
+function exhaustive(row: Float32Array, qmin: number, qmax: number): number {
+  const most = Math.max(...row.map(Math.abs));
+  const scales = Array.from({ length: 80 }, (_, i) =>
+    Math.fround((most / qmax) * (1 - (0.8 * i) / 80)),
+  );
+  const errors = scales.map((scale) =>
+    row.reduce((sum, w) => {
+      const q = Math.min(qmax, Math.max(qmin, roundTiesToEven(w / scale)));
+      return sum + (q * scale - w) ** 2;
+    }, 0),
+  );
+  return scales[errors.indexOf(Math.min(...errors))]!;
 }
 
 function weightSpec(qmin: number, qmax: number, axis: number): QuantizerSpec {
@@ -71,6 +87,28 @@ describe('searchWeightScales', () => {
       }
     }
   });
+
+  test.each([
+    [-127, 127],
+    [-8, 7],
+    [-2, 1],
+  ])(
+    'stops early without a loss: in [%i, %i] the scale is that of all 80 factors',
+    (qmin, qmax) => {
+      for (const [inner, seed] of [
+        [1, 83],
+        [9, 84],
+        [200, 85],
+      ] as const) {
+        const w = gaussian(8 * inner, seed).map((value, i) => (i % 7 ? value : value * 4));
+        const scales = searchWeightScales(w, [8, inner], weightSpec(qmin, qmax, 0));
+        const expected = scales.map((_, c) =>
+          exhaustive(w.subarray(c * inner, (c + 1) * inner), qmin, qmax),
+        );
+        expect(scales).toEqual(expected);
+      }
+    },
+  );
 
   test('a channel of zeros gets a positive scale', () => {
     const scales = searchWeightScales(new Float32Array(8), [2, 4], weightSpec(-127, 127, 0));
