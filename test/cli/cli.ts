@@ -29,6 +29,18 @@ export function program(source: string): Exit {
   return run(['--input-type=module', '--eval', code]);
 }
 
+/** `inFolder` for work that takes its time. */
+export async function inFolderAsync<T>(
+  work: (path: (name: string) => string) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'octavo-test-'));
+  try {
+    return await work((name) => join(folder, name));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** Gives `work` a folder that is gone afterwards. */
 export function inFolder<T>(work: (path: (name: string) => string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'octavo-test-'));
