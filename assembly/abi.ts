@@ -75,13 +75,28 @@ export class PoolParams {
   multiplierStride: i32;
 }
 
-/** q = clamp(rte(f32(f32((a − aZeroPoint) · aMultiplier) + f32((b − bZeroPoint) · bMultiplier))) + outZeroPoint, …) */
+/**
+ * Two operands with their own scales; each kernel says what the multipliers do. q = clamp(rte(u) + outZeroPoint, qmin, qmax).
+ *
+ * magic ≠ 0 promises |u| < 2²² for all operands; kernels with 0 take the plain loop.
+ */
 @unmanaged
-export class AddParams {
+export class BinaryParams {
   aZeroPoint: i32;
   bZeroPoint: i32;
   aMultiplier: f32;
   bMultiplier: f32;
+  outZeroPoint: i32;
+  qmin: i32;
+  qmax: i32;
+  magic: i32;
+}
+
+/** One operand: q = clamp(rte(f32(v · multiplier)) + outZeroPoint, qmin, qmax), v made of x − inZeroPoint. */
+@unmanaged
+export class RescaleParams {
+  inZeroPoint: i32;
+  multiplier: f32;
   outZeroPoint: i32;
   qmin: i32;
   qmax: i32;

@@ -113,6 +113,27 @@ function copyCase({ heap, kernels }: Rig, bytes: number): KernelCase {
   return stream(name, 2 * N, () => kernels.x8_copy(params, 0, 1, x, y));
 }
 
+function binaryParams({ heap }: Rig): number {
+  return heap.struct('BinaryParams', {
+    ...{ aZeroPoint: 3, bZeroPoint: -3, aMultiplier: 0.4, bMultiplier: 0.7, outZeroPoint: 1 },
+    ...range,
+    magic: 1,
+  });
+}
+
+function rescaleParams({ heap }: Rig): number {
+  const zeroPoints = { inZeroPoint: 3, outZeroPoint: -3 };
+  return heap.struct('RescaleParams', { ...zeroPoints, multiplier: 100, ...range });
+}
+
+type Elementwise = [n: number, a: number, b: number, y: number, params: number];
+
+function binaryCase(rig: Rig, name: string, run: (...args: Elementwise) => void): KernelCase {
+  const { heap } = rig;
+  const [a, b, y, params] = [heap.random(N), heap.random(N), heap.alloc(N), binaryParams(rig)];
+  return stream(name, 3 * N, () => run(N, a, b, y, params));
+}
+
 export const int8Cases = {
   qs8_pack_weights: ({ heap, kernels }) => {
     const [n, k] = [64, 576];
@@ -141,13 +162,49 @@ export const int8Cases = {
     const shape: ConvShape = [14, 576, 576, 3, 1];
     return [depthwiseCase(rig, 'qs8_f32_dwconv2d', `${depthwiseName(shape)} to f32`, shape)];
   },
-  qs8_vadd: ({ heap, kernels }) => {
-    const [a, b, y] = [heap.random(N), heap.random(N), heap.alloc(N)];
-    const params = heap.struct('AddParams', {
-      ...{ aZeroPoint: 3, bZeroPoint: -3, aMultiplier: 0.4, bMultiplier: 0.7, outZeroPoint: 1 },
-      ...range,
-    });
-    return [stream('vadd', 3 * N, () => kernels.qs8_vadd(N, a, b, y, params))];
+  qs8_vadd: (rig) => [binaryCase(rig, 'vadd', (...args) => rig.kernels.qs8_vadd(...args))],
+  qs8_vmul: (rig) => [binaryCase(rig, 'vmul', (...args) => rig.kernels.qs8_vmul(...args))],
+  qs8_vminmax: (rig) => [
+    binaryCase(rig, 'vminmax', (...args) => rig.kernels.qs8_vminmax(...args, 0)),
+  ],
+  qs8_prelu: (rig) => {
+    const { heap, kernels } = rig;
+    const [x, alpha, y, params] = [
+      heap.random(N),
+      heap.random(64),
+      heap.alloc(N),
+      binaryParams(rig),
+    ];
+    const run = () => kernels.qs8_prelu(N / 64, 64, x, alpha, y, params);
+    return [stream('prelu 32²x64', 2 * N, run)];
+  },
+  qs8_mean: (rig) => {
+    const { heap, kernels } = rig;
+    const [x, y, params] = [heap.random(N), heap.alloc(N), rescaleParams(rig)];
+    return [
+      stream('mean 64x64x16', N, () => kernels.qs8_mean(params, 64, 64, 16, x, y)),
+      stream('mean of rows 64x1024', N, () => kernels.qs8_mean(params, 64, 1024, 1, x, y)),
+    ];
+  },
+  qs8_softmax: (rig) => {
+    const { heap, kernels } = rig;
+    const [x, y, params] = [heap.random(N), heap.alloc(N), rescaleParams(rig)];
+    const table = heap.floats(256, (d) => 1 / (1 + d));
+    return [1000, 16].map((n) =>
+      stream(`softmax of ${n}`, 2 * n * 64, () => kernels.qs8_softmax(64, n, x, table, y, params)),
+    );
+  },
+  qs8_l2norm: (rig) => {
+    const { heap, kernels } = rig;
+    const [x, y, params] = [heap.random(N), heap.alloc(N), rescaleParams(rig)];
+    return [stream('l2norm 64x1024', 2 * N, () => kernels.qs8_l2norm(64, 1024, x, y, params))];
+  },
+  qs8_argmax: ({ heap, kernels }) => {
+    const [x, y] = [heap.random(N), heap.alloc(4 * N)];
+    return [
+      stream('argmax 64x1024', N, () => kernels.qs8_argmax(64, 1024, 1, x, y)),
+      stream('argmax 3120x21', N, () => kernels.qs8_argmax(3120, 21, 1, x, y)),
+    ];
   },
   qs8_maxpool2d: ({ heap, kernels }) => {
     const [params, x, y] = [poolParams(heap, 2, 32, 64), heap.random(N), heap.alloc(N)];
@@ -211,5 +268,9 @@ export const int8Cases = {
     });
     const run = () => kernels.qs8_resize_bilinear(params, 0, 32, x, y);
     return [stream('bilinear 16²x64 to 32²', 1.25 * N, run)];
+  },
+  x8_xor: ({ heap, kernels }) => {
+    const [x, y] = [heap.random(N), heap.alloc(N)];
+    return [stream('xor', 2 * N, () => kernels.x8_xor(N, x, y, 128))];
   },
 } satisfies Record<keyof InferKernels, Cases>;

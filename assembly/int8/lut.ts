@@ -1,10 +1,12 @@
+import { storeUpTo16 } from '../lib/lanes';
+
 /**
  * y[p, c] = table[c, x[p, c]]
  *
  * x  [pixels, channels] u8 (an i8 tensor is read as its bits)     table  [channels, 256] i8
  * y  [pixels, channels] i8     y may be x.   Reads and writes exactly these bytes.
  *
- * WebAssembly has no gather: this loop is the kernel of both modules.
+ * WebAssembly has no gather: this loop is the kernel of both modules. Sixteen swizzles of sixteen entries each took 1.2 times as long.
  */
 export function u8_lut__scalar(
   pixels: i32, channels: i32, x: usize, table: usize, y: usize,
@@ -24,18 +26,36 @@ export function u8_lut__scalar(
   }
 }
 
-/** One table for all: the usual case, four at a time. */
+/** One table for all: the usual case, eight at a time. */
 function lookUp(n: i32, x: usize, table: usize, y: usize): void {
   let i = 0;
-  for (; i <= n - 4; i += 4) {
-    const q0 = load<u8>(table + load<u8>(x + i));
-    const q1 = load<u8>(table + load<u8>(x + i, 1));
-    const q2 = load<u8>(table + load<u8>(x + i, 2));
-    const q3 = load<u8>(table + load<u8>(x + i, 3));
-    store<u8>(y + i, q0);
-    store<u8>(y + i, q1, 1);
-    store<u8>(y + i, q2, 2);
-    store<u8>(y + i, q3, 3);
+  if (n >= 8) {
+    do {
+      const low = load<u32>(x + i), high = load<u32>(x + i, 4);
+      store<u8>(y + i, load<u8>(table + (low & 255)));
+      store<u8>(y + i, load<u8>(table + ((low >> 8) & 255)), 1);
+      store<u8>(y + i, load<u8>(table + ((low >> 16) & 255)), 2);
+      store<u8>(y + i, load<u8>(table + (low >> 24)), 3);
+      store<u8>(y + i, load<u8>(table + (high & 255)), 4);
+      store<u8>(y + i, load<u8>(table + ((high >> 8) & 255)), 5);
+      store<u8>(y + i, load<u8>(table + ((high >> 16) & 255)), 6);
+      store<u8>(y + i, load<u8>(table + (high >> 24)), 7);
+      i += 8;
+    } while (i <= n - 8);
   }
   for (; i < n; i++) store<u8>(y + i, load<u8>(table + load<u8>(x + i)));
+}
+
+/**
+ * y = x xor bits: with 128, u8 to i8 of the same reals and back.
+ *
+ * x, y  [n] bytes, n ≥ 0     y may be x.   Reads 15 bytes past x, writes n bytes.
+ */
+export function x8_xor__simd128(n: i32, x: usize, y: usize, bits: i32): void {
+  const lanes = i8x16.splat(<i8>bits);
+  for (let i = 0; i < n; i += 16) storeUpTo16(y + i, v128.xor(v128.load(x + i), lanes), n - i);
+}
+
+export function x8_xor__scalar(n: i32, x: usize, y: usize, bits: i32): void {
+  for (let i = 0; i < n; i++) store<u8>(y + i, load<u8>(x + i) ^ <u8>bits);
 }

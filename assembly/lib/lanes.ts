@@ -17,6 +17,22 @@ export function storeBytes(y: usize, lanes: v128, count: i32): void {
   if (count & 1) v128.store8_lane(y, lanes, 0);
 }
 
+/** The first `count` (≥ 1) bytes of `lanes`, all sixteen from 16 on, to `y`. */
+// @ts-ignore: decorator
+@inline
+export function storeUpTo16(y: usize, lanes: v128, count: i32): void {
+  if (count >= 16) {
+    v128.store(y, lanes);
+    return;
+  }
+  if (count & 8) {
+    v128.store64_lane(y, lanes, 0);
+    lanes = highHalf(lanes);
+    y += 8;
+  }
+  storeBytes(y, lanes, count & 7);
+}
+
 /** The first `count` (0…8) of the eight f32 in `low` and `high` to `y`. */
 // @ts-ignore: decorator
 @inline

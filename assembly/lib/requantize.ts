@@ -74,6 +74,21 @@ export function clampToBytes(q0: v128, q1: v128, lanes: usize): v128 {
   return i8x16.min_s(i8x16.max_s(bytes, v128.load(lanes, 64)), v128.load(lanes, 80));
 }
 
+/** Sixteen q of four u in order, |u| < 2²²: narrowing saturates, so that bytes clamp. */
+// @ts-ignore: decorator
+@inline
+export function roundSixteen(
+  u0: v128, u1: v128, u2: v128, u3: v128, magic: v128, magicBits: v128, lo: v128, hi: v128,
+): v128 {
+  const low = i16x8.narrow_i32x4_s(
+    i32x4.sub(f32x4.add(u0, magic), magicBits), i32x4.sub(f32x4.add(u1, magic), magicBits),
+  );
+  const high = i16x8.narrow_i32x4_s(
+    i32x4.sub(f32x4.add(u2, magic), magicBits), i32x4.sub(f32x4.add(u3, magic), magicBits),
+  );
+  return i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(low, high), lo), hi);
+}
+
 /** u, one value. */
 // @ts-ignore: decorator
 @inline

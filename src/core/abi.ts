@@ -49,11 +49,19 @@ export const structs = {
     multiplier: 'i32',
     multiplierStride: 'i32',
   },
-  AddParams: {
+  BinaryParams: {
     aZeroPoint: 'i32',
     bZeroPoint: 'i32',
     aMultiplier: 'f32',
     bMultiplier: 'f32',
+    outZeroPoint: 'i32',
+    qmin: 'i32',
+    qmax: 'i32',
+    magic: 'i32',
+  },
+  RescaleParams: {
+    inZeroPoint: 'i32',
+    multiplier: 'f32',
     outZeroPoint: 'i32',
     qmin: 'i32',
     qmax: 'i32',

@@ -15,6 +15,13 @@ export const inferKernels = {
   qs8_dwconv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   qs8_f32_dwconv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   qs8_vadd: ['n', 'a', 'b', 'y', 'params'],
+  qs8_vmul: ['n', 'a', 'b', 'y', 'params'],
+  qs8_vminmax: ['n', 'a', 'b', 'y', 'params', 'larger'],
+  qs8_prelu: ['rows', 'channels', 'x', 'alpha', 'y', 'params'],
+  qs8_mean: ['params', 'outer', 'n', 'inner', 'x', 'y'],
+  qs8_softmax: ['rows', 'n', 'x', 'table', 'y', 'params'],
+  qs8_l2norm: ['rows', 'n', 'x', 'y', 'params'],
+  qs8_argmax: ['outer', 'n', 'inner', 'x', 'y'],
   qs8_maxpool2d: ['params', 'first', 'count', 'x', 'y'],
   qs8_avgpool2d: ['params', 'first', 'count', 'x', 'y'],
   qs8_vclamp: ['n', 'x', 'y', 'qmin', 'qmax'],
@@ -25,6 +32,7 @@ export const inferKernels = {
   x8_fill: ['n', 'y', 'value'],
   x8_gather: ['params', 'first', 'count', 'x', 'y'],
   qs8_resize_bilinear: ['params', 'first', 'count', 'x', 'y'],
+  x8_xor: ['n', 'x', 'y', 'bits'],
 } as const;
 
 /** f32 forward and backward, fake quantization, optimizers: what training adds. */

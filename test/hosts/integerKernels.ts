@@ -87,6 +87,32 @@ const quantizers = ranges.map((range) => {
   return { ...range, scale, inverseScale: Math.fround(1 / scale) };
 });
 
+/** Two output ranges, with the promise of small values and without. */
+function binaryParams(rig: Rig): number[] {
+  return ranges.map(({ zeroPoint, qmin, qmax }, magic) =>
+    rig.params('BinaryParams', {
+      ...{ aZeroPoint: 5, bZeroPoint: -128, aMultiplier: 0.7, bMultiplier: 0.031 },
+      ...{ outZeroPoint: zeroPoint, qmin, qmax, magic },
+    }),
+  );
+}
+
+function rescaleParams(rig: Rig, multiplier: number): number {
+  const out = { outZeroPoint: -5, qmin: -128, qmax: 120 };
+  return rig.params('RescaleParams', { inZeroPoint: 3, multiplier, ...out });
+}
+
+type Elementwise = [n: number, a: number, b: number, y: number, params: number];
+
+function elementwise(run: (kernels: Rig['kernels'], ...args: Elementwise) => void): Line {
+  return over(lengths, (rig, n) => {
+    const [a, b] = [rig.put(rig.integers(n)), rig.put(rig.integers(n))];
+    for (const params of binaryParams(rig)) {
+      run(rig.kernels, n, a, b, rig.out(new Int8Array(n)), params);
+    }
+  });
+}
+
 export const integerKernels = {
   qs8_pack_weights: over(matrices, (rig, [n, k]) => {
     const packed = rig.out(new Uint8Array(packedWeightsBytes(n, k)));
@@ -103,14 +129,42 @@ export const integerKernels = {
   }),
   qs8_dwconv2d: depthwiseConvolution('qs8_dwconv2d'),
   qs8_f32_dwconv2d: depthwiseConvolution('qs8_f32_dwconv2d'),
-  qs8_vadd: over(lengths, (rig, n) => {
-    const [a, b] = [rig.put(rig.integers(n)), rig.put(rig.integers(n))];
-    for (const { zeroPoint, qmin, qmax } of ranges) {
-      const params = rig.params('AddParams', {
-        ...{ aZeroPoint: 5, bZeroPoint: -128, aMultiplier: 0.7, bMultiplier: 0.31 },
-        ...{ outZeroPoint: zeroPoint, qmin, qmax },
-      });
-      rig.kernels.qs8_vadd(n, a, b, rig.out(new Int8Array(n)), params);
+  qs8_vadd: elementwise((kernels, ...args) => kernels.qs8_vadd(...args)),
+  qs8_vmul: elementwise((kernels, ...args) => kernels.qs8_vmul(...args)),
+  qs8_vminmax: elementwise((kernels, ...args) => {
+    kernels.qs8_vminmax(...args, args[0] % 2 === 0 ? 0 : -1);
+  }),
+  qs8_prelu: over(lengths, (rig, channels) => {
+    const [x, alpha] = [rig.put(rig.integers(2 * channels)), rig.put(rig.integers(channels))];
+    for (const params of binaryParams(rig)) {
+      rig.kernels.qs8_prelu(2, channels, x, alpha, rig.out(new Int8Array(2 * channels)), params);
+    }
+  }),
+  qs8_mean: over(lengths, (rig, n) => {
+    for (const [outer, inner] of [
+      [3, 1],
+      [2, 5],
+      [1, 17],
+    ] as const) {
+      const params = rescaleParams(rig, 1.2 / n);
+      const x = rig.put(rig.integers(outer * n * inner));
+      rig.kernels.qs8_mean(params, outer, n, inner, x, rig.out(new Int8Array(outer * inner)));
+    }
+  }),
+  qs8_softmax: over(lengths, (rig, n) => {
+    const table = rig.put(Float32Array.from({ length: 256 }, (_, d) => 1 / (1 + d)));
+    const x = rig.put(rig.integers(3 * n));
+    const params = rescaleParams(rig, 256);
+    rig.kernels.qs8_softmax(3, n, x, table, rig.out(new Int8Array(3 * n)), params);
+  }),
+  qs8_l2norm: over(lengths, (rig, n) => {
+    const x = rig.put(rig.integers(3 * n));
+    rig.kernels.qs8_l2norm(3, n, x, rig.out(new Int8Array(3 * n)), rescaleParams(rig, 128));
+  }),
+  qs8_argmax: over(lengths, (rig, n) => {
+    for (const inner of [1, 3]) {
+      const x = rig.put(rig.integers(2 * n * inner, -5, 5));
+      rig.kernels.qs8_argmax(2, n, inner, x, rig.out(new Int32Array(2 * inner)));
     }
   }),
   qs8_maxpool2d: pooling('qs8_maxpool2d'),
@@ -181,5 +235,8 @@ export const integerKernels = {
     });
     const y = rig.out(new Int8Array(32 * channels));
     rig.kernels.qs8_resize_bilinear(params, 0, 8, rig.put(rig.integers(8 * channels)), y);
+  }),
+  x8_xor: over(lengths, (rig, n) => {
+    rig.kernels.x8_xor(n, rig.put(rig.integers(n)), rig.out(new Int8Array(n)), 128);
   }),
 } satisfies Record<keyof typeof inferKernels, Line>;

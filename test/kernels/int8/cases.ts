@@ -146,3 +146,25 @@ export function expectOutputs(
     );
   }
 }
+
+/** Around each step width (4, 8, 16), and primes. */
+export const lengths = [
+  0, 1, 2, 3, 4, 5, 7, 8, 9, 13, 15, 16, 17, 19, 23, 24, 25, 31, 32, 33, 61, 127, 1009,
+];
+
+/** Outputs: zero points at both ends, bounds that clamp, a single value. */
+export const ranges = [
+  { zeroPoint: 0, qmin: -128, qmax: 127 },
+  { zeroPoint: -128, qmin: -128, qmax: 127 },
+  { zeroPoint: 127, qmin: -128, qmax: 127 },
+  { zeroPoint: -7, qmin: -7, qmax: 90 },
+  { zeroPoint: 3, qmin: 3, qmax: 3 },
+];
+
+export function same(label: string, got: ArrayLike<number>, expected: ArrayLike<number>): void {
+  for (let i = 0; i < expected.length; i++) {
+    if (!Object.is(got[i], expected[i])) {
+      expect.fail(`${label}: [${i}] is ${got[i]}, expected ${expected[i]}`);
+    }
+  }
+}

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import type { InferKernels } from '../../../src/core/kernels.ts';
 import { Rng } from '../../../src/core/rng.ts';
 import { GuardedMemory } from '../../helpers/guarded.ts';
@@ -7,32 +7,10 @@ import {
   dequantizeReference,
   lutReference,
   quantizeReference,
-  vaddReference,
 } from '../../reference/int8/vector.ts';
-import { randomBytes } from './cases.ts';
+import { lengths, randomBytes, ranges, same } from './cases.ts';
 
 const guarded = new GuardedMemory(16);
-
-/** Around each step width (4, 8, 16), and primes. */
-const lengths = [
-  0, 1, 2, 3, 4, 5, 7, 8, 9, 13, 15, 16, 17, 19, 23, 24, 25, 31, 32, 33, 61, 127, 1009,
-];
-
-const ranges = [
-  { zeroPoint: 0, qmin: -128, qmax: 127 },
-  { zeroPoint: -128, qmin: -128, qmax: 127 },
-  { zeroPoint: 127, qmin: -128, qmax: 127 },
-  { zeroPoint: -7, qmin: -7, qmax: 90 },
-  { zeroPoint: 3, qmin: 3, qmax: 3 },
-];
-
-function same(label: string, got: ArrayLike<number>, expected: ArrayLike<number>): void {
-  for (let i = 0; i < expected.length; i++) {
-    if (!Object.is(got[i], expected[i])) {
-      expect.fail(`${label}: [${i}] is ${got[i]}, expected ${expected[i]}`);
-    }
-  }
-}
 
 /** Values that round in every way: ties, their neighbours, the ends of f32, ±0, ±∞, NaN. */
 function awkwardFloats(rng: Rng, length: number): Float32Array<ArrayBuffer> {
@@ -57,36 +35,6 @@ function awkwardFloats(rng: Rng, length: number): Float32Array<ArrayBuffer> {
     return (rng.uniform() - 0.5) * (kind === 4 ? 1e7 : 400);
   };
   return Float32Array.from({ length }, draw);
-}
-
-function vaddSuite(kernels: InferKernels): void {
-  const multipliers = [
-    [0.5, 0.5],
-    [1, -1],
-    [0.013, 0.71],
-    [1e30, -1e30],
-    [0, 2 ** -20],
-  ] as const;
-  it.each(lengths)('qs8_vadd, n %i', (n) => {
-    const rng = new Rng(n + 1);
-    for (const { zeroPoint, qmin, qmax } of ranges) {
-      for (const [aMultiplier, bMultiplier] of multipliers) {
-        const fields = {
-          ...{ aZeroPoint: -128, bZeroPoint: 127, aMultiplier, bMultiplier },
-          ...{ outZeroPoint: zeroPoint, qmin, qmax },
-        };
-        guarded.reset();
-        const [a, b] = [randomBytes(rng, n), randomBytes(rng, n)];
-        const y = guarded.output(a, 'y', n % 16);
-        const params = guarded.params('AddParams', fields).pointer;
-        const pa = guarded.input(a, 'a', 3).pointer;
-        const pb = guarded.inputAtEnd(b).pointer;
-        kernels.qs8_vadd(n, pa, pb, y.pointer, params);
-        guarded.check();
-        same(`seed ${n + 1}, ${JSON.stringify(fields)}`, y.read(), vaddReference(a, b, fields));
-      }
-    }
-  });
 }
 
 function quantizeSuite(kernels: InferKernels): void {
@@ -136,25 +84,39 @@ function byteSuite(kernels: InferKernels): void {
     }
   });
 
-  it('qs8_vclamp and qs8_vadd work in place', () => {
+  it('qs8_vclamp and x8_xor work in place', () => {
     guarded.reset();
     const x = randomBytes(new Rng(1), 45);
     const y = guarded.inout(x);
     kernels.qs8_vclamp(45, y.pointer, y.pointer, -20, 30);
     const clamped = x.map((q) => Math.min(Math.max(q, -20), 30));
     same('clamp', y.read(), clamped);
-    const fields = {
-      ...{ aZeroPoint: 0, bZeroPoint: 0, aMultiplier: 1, bMultiplier: 1 },
-      ...{ outZeroPoint: 0, qmin: -128, qmax: 127 },
-    };
-    const params = guarded.params('AddParams', fields).pointer;
-    kernels.qs8_vadd(45, y.pointer, y.pointer, y.pointer, params);
+    kernels.x8_xor(45, y.pointer, y.pointer, 128);
     guarded.check();
-    same('add', y.read(), vaddReference(clamped, clamped, fields));
+    same(
+      'xor',
+      y.read(),
+      clamped.map((q) => q ^ 128),
+    );
+  });
+
+  it.each(lengths)('x8_xor, n %i', (n) => {
+    for (const bits of [0, 128, 255, 0x5a]) {
+      guarded.reset();
+      const x = randomBytes(new Rng(n + 1), n);
+      const y = guarded.output(x, 'y', n % 16);
+      kernels.x8_xor(n, guarded.inputAtEnd(x).pointer, y.pointer, bits);
+      guarded.check();
+      same(
+        `n ${n}, bits ${bits}`,
+        y.read(),
+        x.map((q) => q ^ bits),
+      );
+    }
   });
 
   it.each([1, 2, 3, 5, 16])('u8_lut, %i channels', (channels) => {
-    for (const pixels of [0, 1, 3, 4, 5, 7, 8, 31]) {
+    for (const pixels of [0, 1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31]) {
       guarded.reset();
       const rng = new Rng(pixels + 1);
       const x = Uint8Array.from({ length: pixels * channels }, () => rng.below(256));
@@ -170,7 +132,6 @@ function byteSuite(kernels: InferKernels): void {
 
 for (const { name, kernels } of implementations('infer', guarded.memory)) {
   describe(name, () => {
-    vaddSuite(kernels);
     quantizeSuite(kernels);
     byteSuite(kernels);
   });

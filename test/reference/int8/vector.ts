@@ -3,12 +3,40 @@ import { quantize, roundToRange } from '../../../src/core/rounding.ts';
 
 const { fround } = Math;
 
-export function vaddReference(a: Int8Array, b: Int8Array, p: StructFields<'AddParams'>): Int8Array {
+type Binary = StructFields<'BinaryParams'>;
+
+/** a − z_a and b − z_b of each element, to the u that `of` makes of them, to y. */
+function binary(a: Int8Array, b: Int8Array, p: Binary, of: (l: number, r: number) => number) {
   return a.map((q, i) => {
-    const left = fround((q - p.aZeroPoint) * fround(p.aMultiplier));
-    const right = fround((b[i]! - p.bZeroPoint) * fround(p.bMultiplier));
-    return roundToRange(fround(left + right), p.outZeroPoint, p.qmin, p.qmax);
+    const u = fround(of(q - p.aZeroPoint, b[i]! - p.bZeroPoint));
+    return roundToRange(u, p.outZeroPoint, p.qmin, p.qmax);
   });
+}
+
+export function vaddReference(a: Int8Array, b: Int8Array, p: Binary): Int8Array {
+  const [ma, mb] = [fround(p.aMultiplier), fround(p.bMultiplier)];
+  return binary(a, b, p, (l, r) => fround(l * ma) + fround(r * mb));
+}
+
+export function vmulReference(a: Int8Array, b: Int8Array, p: Binary): Int8Array {
+  const multiplier = fround(p.aMultiplier);
+  return binary(a, b, p, (l, r) => l * r * multiplier);
+}
+
+export function vminmaxReference(
+  a: Int8Array,
+  b: Int8Array,
+  p: Binary,
+  choose: (l: number, r: number) => number,
+): Int8Array {
+  const [ma, mb] = [fround(p.aMultiplier), fround(p.bMultiplier)];
+  return binary(a, b, p, (l, r) => choose(fround(l * ma), fround(r * mb)));
+}
+
+/** `slopes` is alpha, repeated for each row. */
+export function preluReference(x: Int8Array, slopes: Int8Array, p: Binary): Int8Array {
+  const [above, below] = [fround(p.aMultiplier), fround(p.bMultiplier)];
+  return binary(x, slopes, p, (d, slope) => (d >= 0 ? d * above : d * slope * below));
 }
 
 export function quantizeReference(x: Float32Array, p: StructFields<'QuantizeParams'>): Int8Array {
