@@ -3,8 +3,8 @@ import { checkOptions, typeError } from '../core/errors.ts';
 import type { Preprocessing } from '../core/preprocess.ts';
 import type { Shape } from '../core/shape.ts';
 import type { ValueId } from '../graph/graph.ts';
-import { type InputData, type InputWriter, inputWriter } from './input.ts';
 import { bind, type Call } from '../wasm/step.ts';
+import { type InputData, type InputWriter, inputWriter } from './input.ts';
 import type { Plan } from './plan.ts';
 
 /** An input or output of a session. Those of integers stand for reals: scale · (q − zeroPoint). */

@@ -35,7 +35,8 @@ export async function shareSession(
 function whatIsMissing(): string | undefined {
   if (typeof SharedArrayBuffer === 'undefined') return 'this host has no shared memory';
   if (globalThis.crossOriginIsolated === false) return 'the page is not cross-origin isolated';
-  const workers = globalThis.process?.getBuiltinModule?.('node:worker_threads') ?? globalThis.Worker;
+  const workers =
+    globalThis.process?.getBuiltinModule?.('node:worker_threads') ?? globalThis.Worker;
   return workers ? undefined : 'this host has no workers';
 }
 
