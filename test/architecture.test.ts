@@ -26,7 +26,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   quant: ['core', 'ops', 'graph', 'autograd', 'nn', 'bundle'],
   runtime: ['core', 'ops', 'graph', 'wasm', 'bundle'],
   zoo: ['core', 'graph', 'nn'],
-  interop: ['core', 'graph', 'bundle'],
+  interop: ['core', 'ops', 'graph', 'bundle'],
   'runtime.ts': ['core', 'bundle', 'runtime'],
   'index.ts': everything,
   cli: everything,

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { importCommand } from './import.ts';
 import { inspectCommand } from './inspect.ts';
 import { quickstartCommand } from './quickstart.ts';
 import { runCommand } from './run.ts';
@@ -14,7 +15,14 @@ async function main(argv: readonly string[]): Promise<number> {
     .version(OCTAVO_VERSION, '--version')
     .showHelpAfterError('(octavo --help tells what there is)')
     .exitOverride();
-  for (const command of [quickstartCommand(), runCommand(), verifyCommand(), inspectCommand()]) {
+  const commands = [
+    quickstartCommand(),
+    importCommand(),
+    runCommand(),
+    verifyCommand(),
+    inspectCommand(),
+  ];
+  for (const command of commands) {
     program.addCommand(command.exitOverride());
   }
   try {
