@@ -24,8 +24,11 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
 const bin = (name) => at('node_modules', '.bin', name);
 
-/** infer and train ship; scalar holds the plain twins, for tests alone, and bench the loops that kernels are held against. */
-const MODULES = ['infer', 'train', 'scalar', 'bench'];
+/**
+ * The modules and their sources. infer and train ship, and infer-threads, the same over a shared memory; scalar holds the plain twins, for tests alone, and bench the loops
+ * that kernels are held against.
+ */
+const MODULES = { infer: 'infer', 'infer-threads': 'infer', train: 'train', scalar: 'scalar', bench: 'bench' };
 
 function run(command, args) {
   const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
@@ -87,29 +90,48 @@ async function stage(name, sources, folders, work) {
   writeFileSync(stamp, JSON.stringify({ sources: now, products: sizes(folders) }));
 }
 
-function compileModule(name) {
+function compileModule(name, source) {
+  const shared = name.endsWith('-threads');
   const raw = at('build/wasm', `${name}.raw.wasm`);
   const out = at('build/wasm', `${name}.wasm`);
-  const options = ['--config', 'asconfig.json', '--target', 'release', '-o', raw];
-  run(bin('asc'), [`assembly/${name}.ts`, ...options]);
+  const target = shared ? 'threads' : 'release';
+  run(bin('asc'), [`assembly/${source}.ts`, '--config', 'asconfig.json', '--target', target, '-o', raw]);
   // Features by name: -all would let newer opcodes in. Measured after asc -O3: a few bytes, no speed.
   const features = ['simd', 'bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals'];
+  if (shared) features.push('threads');
   const enabled = features.map((feature) => `--enable-${feature}`);
   run(bin('wasm-opt'), [raw, ...enabled, '-O3', '--strip-debug', '--strip-producers', '-o', out]);
 }
+
+const SHIPPED = ['infer', 'infer-threads', 'train'];
 
 function inline(name) {
   const bytes = readFileSync(at('build/wasm', `${name}.wasm`));
   const text = deflateRawSync(bytes, { level: 9 }).toString('base64');
   writeFileSync(
-    at('src/wasm/generated', `${name}.ts`),
+    at('src/wasm/generated', `${camelCase(name)}.ts`),
     `/** ${name}.wasm (${bytes.length} bytes) as base64 of deflate-raw. Written by the build. */\nconst text: string = '${text}';\nexport default text;\n`,
   );
 }
 
 function wasm() {
-  for (const name of MODULES) compileModule(name);
-  for (const name of ['infer', 'train']) inline(name);
+  for (const [name, source] of Object.entries(MODULES)) compileModule(name, source);
+  for (const name of SHIPPED) inline(name);
+}
+
+function camelCase(name) {
+  return name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+}
+
+/** The script of a helper thread as a string: a thread can be started from it on any host and in any page. */
+async function workerScript(build, options) {
+  const entryPoints = ['src/wasm/worker.ts'];
+  const script = { ...options, entryPoints, packages: 'bundle', format: 'iife', minify: true, write: false };
+  const { outputFiles } = await build(script);
+  writeFileSync(
+    at('src/wasm/generated/worker.ts'),
+    `/** worker.ts, bundled. Written by the build. */\nconst text: string = ${JSON.stringify(outputFiles[0].text)};\nexport default text;\n`,
+  );
 }
 
 async function scripts() {
@@ -124,6 +146,7 @@ async function scripts() {
     logLevel: 'warning',
     define: { OCTAVO_VERSION: JSON.stringify(version) },
   };
+  await workerScript(build, options);
   // Chunks are named by content: without this, old ones would stay and be packed.
   for (const name of readdirSync(at('dist'))) rmSync(at('dist', name), { recursive: true });
   const library = ['src/index.ts', 'src/runtime.ts'];
@@ -134,7 +157,7 @@ async function scripts() {
 
 /** The modules as files, for hosts that import them (Cloudflare Workers) and for whoever passes them to `load`. */
 function copyWasm() {
-  for (const name of ['infer', 'train']) copyFileSync(at('build/wasm', `${name}.wasm`), at('dist', `${name}.wasm`));
+  for (const name of SHIPPED) copyFileSync(at('build/wasm', `${name}.wasm`), at('dist', `${name}.wasm`));
   const declaration = 'declare const module: WebAssembly.Module;\nexport default module;\n';
   writeFileSync(at('dist/wasm.d.ts'), declaration);
 }

@@ -1,3 +1,5 @@
+import { MOST_PARTS } from '../wasm/step.ts';
+
 /** Waking threads and waiting for them costs some microseconds: a part is worth at least so many multiply-accumulates. */
 const LEAST_PART = 500_000;
 
@@ -16,7 +18,7 @@ export function cut(
 ): readonly (readonly [first: number, count: number])[] {
   const grains = Math.ceil(units / grain);
   const worth = Math.floor((units * unitMacs) / LEAST_PART);
-  const parts = threads === 1 ? 1 : Math.min(threads * PARTS_PER_THREAD, grains, worth);
+  const parts = threads === 1 ? 1 : Math.min(threads * PARTS_PER_THREAD, grains, worth, MOST_PARTS);
   if (parts <= 1) return [[0, units]];
   const start = (i: number) => Math.min(units, Math.floor((i * grains) / parts) * grain);
   return Array.from({ length: parts }, (_, i) => [start(i), start(i + 1) - start(i)] as const);

@@ -2,7 +2,7 @@ import { arrayOf, type DType } from '../core/dtype.ts';
 import { kindOf, rangeError, typeError } from '../core/errors.ts';
 import { applyTable } from '../core/preprocess.ts';
 import type { ValueId } from '../graph/graph.ts';
-import { bind, type Call, type Step } from './lower.ts';
+import { bind, type Call, type Step } from '../wasm/step.ts';
 import type { Plan } from './plan.ts';
 
 /** The model's own type, reals, or pixels. */

@@ -1,5 +1,5 @@
 import { arrayOf, type Elements, type TypedArray } from '../core/dtype.ts';
-import { bind } from './lower.ts';
+import { bind } from '../wasm/step.ts';
 import type { Plan, PlannedValue } from './plan.ts';
 
 /**

@@ -10,7 +10,16 @@ export interface LoadOptions {
   readonly wasm?: WasmSource;
   /** Samples a run. */
   readonly batch?: number;
+  /**
+   * Threads that share the work of a run, this one included: 1 by default. Hosts without shared memory or workers (Cloudflare
+   * Workers, pages that are not cross-origin isolated) say so once and use one. `wasm`, if given, is then
+   * `octavo/infer-threads.wasm`. The integers are the same for any number.
+   */
+  readonly threads?: number;
 }
+
+/** More than any machine has use for. */
+const MOST_THREADS = 64;
 
 /**
  * Makes a bundle ready to run. Its arrays are copied: `bytes` may change afterwards. Throws a TypeError or RangeError
@@ -20,10 +29,16 @@ export async function load(
   bytes: Uint8Array | ArrayBuffer,
   options: LoadOptions = {},
 ): Promise<Session> {
-  checkOptions('load', options, ['wasm', 'batch']);
-  const { wasm, batch = 1 } = options;
+  checkOptions('load', options, ['wasm', 'batch', 'threads']);
+  const { wasm, batch = 1, threads = 1 } = options;
   checkInteger('load', 'batch', batch, 1);
+  checkInteger('load', 'threads', threads, 1, MOST_THREADS);
   const { graph } = readBundle(toBytes(bytes));
+  if (threads > 1) {
+    const { shareSession } = await import('./threads.ts');
+    const session = await shareSession(graph, { wasm, batch, threads });
+    if (session) return session;
+  }
   return new Session(makePlan(graph, await moduleFrom(wasm), { batch }));
 }
 

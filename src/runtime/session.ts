@@ -3,8 +3,8 @@ import { checkOptions, typeError } from '../core/errors.ts';
 import type { Preprocessing } from '../core/preprocess.ts';
 import type { Shape } from '../core/shape.ts';
 import type { ValueId } from '../graph/graph.ts';
+import { bind, type Call } from '../wasm/step.ts';
 import { type InputData, type InputWriter, inputWriter } from './input.ts';
-import { bind, type Call } from './lower.ts';
 import type { Plan } from './plan.ts';
 
 /** An input or output of a session. Those of integers stand for reals: scale · (q − zeroPoint). */
@@ -39,18 +39,17 @@ export class Session {
   /** From the bundle: how `prepareImage` makes pixels of images, and what reals these stand for. */
   readonly preprocessing: Preprocessing | undefined;
   readonly #writers: readonly InputWriter[];
-  readonly #steps: readonly Call[];
+  readonly #calls: readonly Call[];
   readonly #views: Outputs;
 
-  constructor(plan: Plan) {
+  /** `calls` are those of the plan's steps: on this thread alone, or shared with others. */
+  constructor(plan: Plan, calls: readonly Call[] = callsOf(plan)) {
     const { graph, activations, memory } = plan;
     this.preprocessing = graph.preprocessing;
     this.inputs = describe(plan, graph.inputs, 'input');
     this.outputs = describe(plan, graph.outputs, 'output');
     this.#writers = this.inputs.map(({ name }, i) => inputWriter(plan, i, name));
-    this.#steps = plan.nodes.flat().flatMap(({ kernel, parts }) => {
-      return parts.map((part) => bind(plan.kernels, kernel, part));
-    });
+    this.#calls = calls;
     this.#views = byName(this.outputs, (_, i) => {
       const { ptr, size, dtype } = activations.get(graph.outputs[i]!)!;
       return new arrayOf[dtype](memory.buffer, ptr, size) as OutputData;
@@ -70,8 +69,8 @@ export class Session {
     if (options) checkOptions('run', options, RUN_OPTIONS);
     const writers = this.#writers;
     for (let i = 0; i < writers.length; i++) writers[i]!(inputs[this.inputs[i]!.name]!);
-    const steps = this.#steps;
-    for (let i = 0; i < steps.length; i++) steps[i]!();
+    const calls = this.#calls;
+    for (let i = 0; i < calls.length; i++) calls[i]!();
     if (options?.dequantize) return this.#reals();
     if (options?.copy) return this.#copies();
     return this.#views;
@@ -100,6 +99,13 @@ export class Session {
       Float32Array.from(this.#views[name]!, (q) => (q - zeroPoint) * scale),
     );
   }
+}
+
+/** Every part of every step, one after the other. */
+function callsOf({ nodes, kernels }: Plan): Call[] {
+  return nodes.flat().flatMap(({ kernel, parts }) => {
+    return parts.map((part) => bind(kernels, kernel, part));
+  });
 }
 
 function describe(plan: Plan, ids: readonly ValueId[], single: string): TensorInfo[] {

@@ -1,0 +1,65 @@
+/** Sessions on several threads. A chunk of its own: who does not ask for threads does not download it. */
+
+import type { Graph } from '../graph/graph.ts';
+import inlined from '../wasm/generated/inferThreads.ts';
+import type { WasmModule, WasmSource } from '../wasm/instantiate.ts';
+import { Pool } from '../wasm/pool.ts';
+import { bind, type Call, type Step } from '../wasm/step.ts';
+import { lead } from '../wasm/team.ts';
+import { moduleFrom } from './module.ts';
+import { makePlan, type Plan } from './plan.ts';
+import { Session } from './session.ts';
+
+export interface ThreadOptions {
+  readonly wasm: WasmSource | undefined;
+  readonly batch: number;
+  readonly threads: number;
+}
+
+/** A session on `threads` threads, this one included; undefined where the host cannot share memory, which it says once. */
+export async function shareSession(
+  graph: Graph,
+  { wasm, batch, threads }: ThreadOptions,
+): Promise<Session | undefined> {
+  const missing = whatIsMissing();
+  if (missing) return warn(missing);
+  const module = await moduleFrom(wasm, inlined);
+  const plan = makePlan(graph, module, { batch, threads });
+  try {
+    return new Session(plan, await shareCalls(plan, module, threads));
+  } catch (error) {
+    return warn(`a thread did not start (${(error as Error).message})`);
+  }
+}
+
+function whatIsMissing(): string | undefined {
+  if (typeof SharedArrayBuffer === 'undefined') return 'this host has no shared memory';
+  if (globalThis.crossOriginIsolated === false) return 'the page is not cross-origin isolated';
+  const workers =
+    globalThis.process?.getBuiltinModule?.('node:worker_threads') ?? globalThis.Worker;
+  return workers ? undefined : 'this host has no workers';
+}
+
+let warned = false;
+
+function warn(reason: string): undefined {
+  if (!warned) console.warn(`octavo: running on one thread: ${reason}`);
+  warned = true;
+}
+
+/** Tells the pool when nobody can run a session any more. */
+const forgotten = new FinalizationRegistry<number>((session) => Pool.get().leave(session));
+
+/** The calls of a plan: undivided steps run here, divided ones on the pool too. Helpers let go of its memory when they are gone. */
+async function shareCalls(plan: Plan, module: WasmModule, threads: number): Promise<Call[]> {
+  const pool = Pool.get();
+  const steps = plan.nodes.flat();
+  const session = await pool.join(threads - 1, { module, memory: plan.memory, steps });
+  const share = ({ kernel, parts }: Step, i: number): Call => {
+    const calls = parts.map((part) => bind(plan.kernels, kernel, part));
+    return calls.length === 1 ? calls[0]! : () => lead(pool.words, session, i, calls);
+  };
+  const calls = steps.map(share);
+  forgotten.register(calls, session);
+  return calls;
+}

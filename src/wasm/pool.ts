@@ -1,0 +1,97 @@
+import workerSource from './generated/worker.ts';
+import type { WasmMemory, WasmModule } from './instantiate.ts';
+import type { Step } from './step.ts';
+import { call, createWords, dismiss, type Words } from './team.ts';
+import type { Message } from './worker.ts';
+
+/** A helper thread, of whichever kind the host has. */
+interface Helper {
+  send(message: Message): void;
+  /** Whether the process stays alive for it. */
+  keepAlive(alive: boolean): void;
+}
+
+/** What a session brings to its helpers. */
+export interface Joining {
+  readonly module: WasmModule;
+  readonly memory: WasmMemory;
+  readonly steps: readonly Step[];
+}
+
+/** The helper threads of this thread: one pool, which grows to the largest number asked for and stays. */
+export class Pool {
+  static #only: Pool | undefined;
+  readonly words: Words = createWords();
+  readonly #helpers: Helper[] = [];
+  readonly #waiting = new Map<number, { left: number; done(): void; failed(error: Error): void }>();
+  #sessions = 0;
+
+  static get(): Pool {
+    Pool.#only ??= new Pool();
+    return Pool.#only;
+  }
+
+  /** Makes a session known to at least `helpers` helpers and gives its number. Rejects when a helper cannot start. */
+  async join(helpers: number, joining: Joining): Promise<number> {
+    const session = this.#sessions++;
+    call(this.words);
+    try {
+      await new Promise<void>((done, failed) => {
+        while (this.#helpers.length < helpers) this.#helpers.push(this.#start(failed));
+        this.#waiting.set(session, { left: this.#helpers.length, done, failed });
+        for (const helper of this.#helpers) {
+          helper.keepAlive(true);
+          helper.send({ kind: 'join', session, ...joining });
+        }
+      });
+    } finally {
+      this.#waiting.delete(session);
+      dismiss(this.words);
+      this.#help();
+    }
+    return session;
+  }
+
+  /** Helpers forget a session and its memory, as soon as they look up. */
+  leave(session: number): void {
+    call(this.words);
+    for (const helper of this.#helpers) helper.send({ kind: 'leave', session });
+    dismiss(this.words);
+    this.#help();
+  }
+
+  #help(): void {
+    for (const helper of this.#helpers) {
+      helper.keepAlive(false);
+      helper.send({ kind: 'help' });
+    }
+  }
+
+  #start(failed: (error: Error) => void): Helper {
+    const joined = (session: number) => {
+      const waiting = this.#waiting.get(session);
+      if (waiting && --waiting.left === 0) waiting.done();
+    };
+    const helper = startHelper(joined, failed);
+    helper.send({ kind: 'start', words: this.words });
+    return helper;
+  }
+}
+
+function startHelper(joined: (session: number) => void, failed: (error: Error) => void): Helper {
+  const node = globalThis.process?.getBuiltinModule?.('node:worker_threads');
+  if (node) {
+    const worker = new node.Worker(workerSource, { eval: true });
+    worker.on('message', joined);
+    worker.on('error', failed);
+    return {
+      send: (message) => worker.postMessage(message),
+      keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
+    };
+  }
+  const url = URL.createObjectURL(new Blob([workerSource], { type: 'text/javascript' }));
+  const worker = new Worker(url, { type: 'module' });
+  worker.onmessage = ({ data }) => joined(data as number);
+  worker.onerror = ({ message }) => failed(new Error(message));
+  return { send: (message) => worker.postMessage(message), keepAlive: () => {} };
+}

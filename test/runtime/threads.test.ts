@@ -1,0 +1,100 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { writeBundle } from '../../src/bundle/write.ts';
+import { Rng } from '../../src/core/rng.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import { cut } from '../../src/runtime/cut.ts';
+import { load } from '../../src/runtime.ts';
+import { IntGraph, randomInputs } from './intGraph.ts';
+
+describe('cut', () => {
+  test('leaves a step whole on one thread and where parts would be too small', () => {
+    expect(cut(100, 1e6, 1, 1)).toEqual([[0, 100]]);
+    expect(cut(100, 9_999, 1, 4)).toEqual([[0, 100]]);
+    expect(cut(1, 1e9, 1, 4)).toEqual([[0, 1]]);
+  });
+
+  test.each([
+    [1000, 1e5, 1, 2],
+    [1003, 1e5, 4, 3],
+    [49, 1e6, 4, 64],
+    [12544, 1e4, 8, 16],
+  ])('covers %i units once, at multiples of the grain', (units, macs, grain, threads) => {
+    const parts = cut(units, macs, grain, threads);
+    expect(parts.length).toBeGreaterThan(1);
+    expect(parts.length).toBeLessThanOrEqual(4 * threads);
+    let next = 0;
+    for (const [first, count] of parts) {
+      expect(first).toBe(next);
+      expect(first % grain).toBe(0);
+      expect(count).toBeGreaterThan(0);
+      next = first + count;
+    }
+    expect(next).toBe(units);
+  });
+});
+
+/** Large enough that its convolutions are worth cutting; more steps are not. */
+function network(seed: number): Graph {
+  const b = new IntGraph(seed);
+  const padding = [
+    [1, 1],
+    [1, 1],
+  ] as const;
+  const x = b.input([24, 24, 16]);
+  const stem = b.conv2d(x, [64, 3, 3], { padding }, true);
+  const deep = b.conv2d(b.depthwise(stem, [3, 3], { padding }), [64, 1, 1]);
+  const sum = b.clamp(b.add(stem, deep));
+  return b.build([b.dense(b.globalAveragePool(b.conv2d(sum, [96, 1, 1])), 10)]);
+}
+
+describe('load with threads', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
+  });
+
+  test.each([2, 3, 8])('%i threads give the integers of one', async (threads) => {
+    const graph = network(threads);
+    const bytes = writeBundle({ graph, golden: [] });
+    const alone = await load(bytes);
+    const shared = await load(bytes, { threads });
+    for (let seed = 0; seed < 30; seed++) {
+      const [input] = randomInputs(graph, 1, new Rng(seed)) as [Int8Array];
+      expect(shared.run({ input }).output).toEqual(alone.run({ input }).output);
+    }
+  });
+
+  test('sessions on the same helpers keep apart', async () => {
+    const graphs = [network(11), network(12)];
+    const bundles = graphs.map((graph) => writeBundle({ graph, golden: [] }));
+    const alone = await Promise.all(bundles.map((bytes) => load(bytes)));
+    const shared = await Promise.all(bundles.map((bytes) => load(bytes, { threads: 2 })));
+    for (let seed = 0; seed < 20; seed++) {
+      const [input] = randomInputs(graphs[0]!, 1, new Rng(seed)) as [Int8Array];
+      const which = seed % 2;
+      expect(shared[which]!.run({ input }).output).toEqual(alone[which]!.run({ input }).output);
+    }
+  });
+
+  test('runs on one thread, saying so once, where memory cannot be shared', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    vi.stubGlobal('crossOriginIsolated', false);
+    const graph = network(1);
+    const bytes = writeBundle({ graph, golden: [] });
+    const [input] = randomInputs(graph, 1, new Rng(1)) as [Int8Array];
+    const expected = (await load(bytes)).run({ input }).output;
+    for (let i = 0; i < 2; i++) {
+      const session = await load(bytes, { threads: 2 });
+      expect(session.run({ input }).output).toEqual(expected);
+    }
+    expect(warn.mock.calls).toEqual([
+      ['octavo: running on one thread: the page is not cross-origin isolated'],
+    ]);
+  });
+
+  test.each([0, 65, 1.5])('refuses %d threads', async (threads) => {
+    await expect(load(new Uint8Array(), { threads })).rejects.toThrow(
+      /^load: threads must be an integer in \[1, 64\], got/,
+    );
+  });
+});
