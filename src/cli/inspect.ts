@@ -3,19 +3,32 @@ import { readBundle } from '../bundle/read.ts';
 import { showShape, sizeOf } from '../core/shape.ts';
 import type { Graph, Node, ValueId } from '../graph/graph.ts';
 import { readBytes } from './files.ts';
-import { formatTable, grouped } from './table.ts';
+import { planOf, type StepInfo, type StepTime, stepsOf, type Timing, timeSteps } from './steps.ts';
+import { formatTable, grouped, percent } from './table.ts';
+
+interface Options {
+  readonly time?: boolean;
+  readonly json?: boolean;
+}
 
 export function inspectCommand(): Command {
   return new Command('inspect')
-    .description('Show what a bundle holds: layers, shapes, ranges, sizes, where it comes from.')
+    .description('Show what a bundle holds and what running it takes, step by step.')
     .argument('<bundle>', 'bundle file')
+    .option(
+      '--time',
+      'measure each step: its time, its share, its rate against what the machine can do',
+    )
     .option('--json', 'print one JSON object as the last line')
     .action(run);
 }
 
-async function run(path: string, { json = false }: { json?: boolean }): Promise<void> {
+async function run(path: string, { time = false, json = false }: Options): Promise<void> {
   const bytes = await readBytes(path, 'inspect');
   const { graph, golden, provenance, license } = readBundle(bytes);
+  const plan = await planOf(graph);
+  const steps = stepsOf(plan);
+  const timing = time ? await timeSteps(plan) : undefined;
   const about = {
     bundle: path,
     bytes: bytes.length,
@@ -24,55 +37,108 @@ async function run(path: string, { json = false }: { json?: boolean }): Promise<
     preprocessing: graph.preprocessing,
     labels: graph.labels,
     constants: [...graph.parameters.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0),
-    nodes: graph.nodes.map((node) => describe(graph, node)),
+    macs: steps.reduce((sum, { macs }) => sum + macs, 0),
+    memory: { packed: plan.bytes.constants, arena: plan.bytes.arena },
+    ...(timing && { ceiling: timing.ceiling }),
+    nodes: graph.nodes.map((node, i) => ({
+      ...describe(graph, node),
+      ...steps[i]!,
+      ...timing?.nodes[i],
+    })),
     golden: golden.length,
     provenance,
     license,
   };
-  console.log(json ? JSON.stringify(about) : format(about));
+  console.log(json ? JSON.stringify(about) : format(about, timing));
 }
 
 type About = ReturnType<typeof tensor>;
+type NodeAbout = About &
+  StepInfo &
+  Partial<StepTime> & { readonly op: string; readonly weights: number };
 
-function format(about: {
+interface BundleAbout {
   readonly bytes: number;
   readonly inputs: readonly About[];
   readonly preprocessing: Graph['preprocessing'];
   readonly labels: Graph['labels'];
   readonly constants: number;
-  readonly nodes: readonly (About & { readonly op: string; readonly weights: number })[];
+  readonly macs: number;
+  readonly memory: { readonly packed: number; readonly arena: number };
+  readonly nodes: readonly NodeAbout[];
   readonly golden: number;
   readonly provenance: object | undefined;
   readonly license: string | undefined;
-}): string {
-  const header = ['layer', 'op', 'output', 'scale', 'zero point', 'range', 'weights'];
-  const inputs = about.inputs.map((input) => ({ ...input, op: 'input', weights: 0 }));
-  const rows = [...inputs, ...about.nodes].map((row) => [
-    row.name,
-    row.op,
-    showShape(row.shape),
-    row.scale.toPrecision(4),
-    String(row.zeroPoint),
-    `${row.qmin}…${row.qmax}`,
-    row.weights > 0 ? grouped(row.weights) : '',
+}
+
+function format(about: BundleAbout, timing: Timing | undefined): string {
+  const quantization = timing ? [] : ['scale', 'zero point', 'range'];
+  const timed = timing ? ['ms', 'share', 'of ceiling'] : [];
+  const header = ['layer', 'op', 'output', ...quantization, 'weights', 'MACs', 'kernel', 'arena'];
+  const inputs = about.inputs.map((input) => [
+    ...cells({ ...input, op: 'input' }, timing),
+    ...['weights', 'MACs', 'kernel', 'arena', ...timed].map(() => ''),
   ]);
-  const { preprocessing, labels, golden, provenance, license } = about;
+  const nodes = about.nodes.map((node) => [
+    ...cells(node, timing),
+    node.weights > 0 ? grouped(node.weights) : '',
+    node.macs > 0 ? grouped(node.macs) : '',
+    node.kernels.join(' '),
+    grouped(node.arenaBytes),
+    ...(timing ? times(node) : []),
+  ]);
+  const table = formatTable([...header, ...timed], [...inputs, ...nodes]);
+  return `${table}\n\n${[...notes(about), ...timingNotes(about, timing)].join('\n')}`;
+}
+
+/** Names of imported models are paths: their ends tell more. */
+const LONGEST_NAME = 40;
+
+/** Quantization parameters make room for times. */
+function cells(row: About & { readonly op: string }, timing: Timing | undefined): string[] {
+  const { name, op, dtype, shape, scale, zeroPoint = '', qmin, qmax } = row;
+  const short = name.length > LONGEST_NAME ? `…${name.slice(1 - LONGEST_NAME)}` : name;
+  const first = [short, op, `${dtype} ${showShape(shape)}`];
+  if (timing) return first;
+  const range = qmin === undefined ? '' : `${qmin}…${qmax}`;
+  return [...first, scale?.toPrecision(4) ?? '', String(zeroPoint), range];
+}
+
+function times({ ms, share, ratio }: Partial<StepTime>): string[] {
+  return [ms!.toFixed(3), percent(share!), ratio === undefined ? '' : ratio.toFixed(2)];
+}
+
+function notes({ preprocessing, labels, golden, provenance, license, ...about }: BundleAbout) {
   const vectors = `${golden} golden ${golden === 1 ? 'vector' : 'vectors'}`;
-  const notes = [
+  const { packed, arena } = about.memory;
+  const lines = [
     `${grouped(about.bytes)} bytes, ${grouped(about.constants)} constants, ${vectors}`,
+    `${grouped(about.macs)} multiply-accumulates a sample; memory: ${grouped(packed)} bytes of packed constants, ${grouped(arena)} of arena`,
     preprocessing && `takes pixels: (pixel / 255 − ${preprocessing.mean}) / ${preprocessing.std}`,
-    labels && `labels: ${labels.join(', ')}`,
+    labels &&
+      `labels: ${labels.length > 12 ? `${labels.length}, from ${labels[0]} to ${labels.at(-1)}` : labels.join(', ')}`,
     ...Object.entries(provenance ?? {}).map(([key, value]) => `${key}: ${value}`),
     license && `license: ${license}`,
   ];
-  return `${formatTable(header, rows)}\n\n${notes.filter(Boolean).join('\n')}`;
+  return lines.filter((line) => typeof line === 'string');
+}
+
+function timingNotes({ macs, nodes }: BundleAbout, timing: Timing | undefined): string[] {
+  if (!timing) return [];
+  const ms = nodes.reduce((sum, node) => sum + node.ms!, 0);
+  const rate = macs / ms / 1e6;
+  const ratio = (rate / timing.ceiling).toFixed(2);
+  return [
+    `${ms.toFixed(3)} ms in all, the best of each step: ${rate.toFixed(1)} GMAC/s, ${ratio} of the ceiling of ${timing.ceiling.toFixed(1)}`,
+  ];
 }
 
 /** Shapes have -1 where the batch goes. */
 function tensor(graph: Graph, id: ValueId) {
-  const { name, shape, qparams } = graph.values[id]!;
-  const { scale, zeroPoint, qmin, qmax } = qparams!;
-  return { name, shape, scale: scale[0]!, zeroPoint, qmin, qmax };
+  const { name, shape, dtype, qparams } = graph.values[id]!;
+  if (!qparams) return { name, shape, dtype };
+  const { scale, zeroPoint, qmin, qmax } = qparams;
+  return { name, shape, dtype, scale: scale[0]!, zeroPoint, qmin, qmax };
 }
 
 function describe(graph: Graph, { name, op, inputs, output }: Node) {

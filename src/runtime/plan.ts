@@ -26,6 +26,8 @@ export interface Plan extends Lowered {
   readonly memory: WasmMemory;
   readonly kernels: InferKernels;
   readonly activations: ReadonlyMap<ValueId, PlannedValue>;
+  /** Everything that has a place in the arena, with the time that it lasts; see `lifetimes`. */
+  readonly blocks: readonly Block[];
   /** Sizes in bytes of the two regions of memory. */
   readonly bytes: { readonly constants: number; readonly arena: number };
 }
@@ -53,6 +55,7 @@ export function makePlan(
   const activations = activationsOf(graph, batch);
   const pass = { graph, batch, threads, activations };
   const sizes = measure(pass);
+  const { blocks } = sizes;
   const { offsets } = sizes.placement;
   const arena = alignUp(sizes.constantsEnd + SLACK);
   const arenaBytes = Math.max(sizes.placement.bytes, sizes.stagingBytes);
@@ -72,7 +75,16 @@ export function makePlan(
     ([id, value]) => [id, { ...value, ptr: addresses.get(value.root)! + value.offset }] as const,
   );
   const bytes = { constants: sizes.constantsEnd - ALIGNMENT, arena: sizes.placement.bytes };
-  return { ...lowered, graph, batch, memory, kernels, activations: new Map(planned), bytes };
+  return {
+    ...lowered,
+    graph,
+    batch,
+    memory,
+    kernels,
+    activations: new Map(planned),
+    blocks,
+    bytes,
+  };
 }
 
 /** The sizing pass: places the activations and, after them in the list of blocks, every scratch request in order. */
@@ -85,9 +97,11 @@ function measure(pass: Pick<Pass, 'graph' | 'batch' | 'threads' | 'activations'>
     return 0;
   };
   lowerGraph({ ...pass, constants, addressOf: () => 0, scratch: request });
+  const blocks = [...roots.values(), ...scratch];
   return {
     roots,
-    placement: placeBlocks([...roots.values(), ...scratch]),
+    blocks,
+    placement: placeBlocks(blocks),
     constantsEnd: constants.end,
     stagingBytes: constants.stagingBytes,
   };

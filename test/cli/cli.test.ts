@@ -1,6 +1,7 @@
 import { lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { countMacs } from '../../src/graph/macs.ts';
 import { load } from '../../src/runtime.ts';
 import { bundleOf, goldenOf, inputSize } from '../runtime/bundles.ts';
 import { smallNetwork } from '../runtime/intGraph.ts';
@@ -208,6 +209,22 @@ describe('octavo inspect', () => {
       const about = JSON.parse(octavo('inspect', path('net.octavo'), '--json').stdout);
       expect(about.inputs[0].shape.slice(1).reduce((a: number, b: number) => a * b)).toBe(size);
       expect(about.nodes).toHaveLength(graph.nodes.length);
+      expect(about.macs).toBe(countMacs(graph));
+      expect(about.nodes[0].kernels.length).toBeGreaterThan(0);
+      expect(about.nodes[0].arenaBytes).toBeLessThanOrEqual(about.memory.arena);
+    });
+  });
+
+  it('times each step against the ceiling', () => {
+    inFolder((path) => {
+      writeFileSync(path('net.octavo'), bundle);
+      expect(octavo('inspect', path('net.octavo'), '--time').stdout).toMatch(/ms in all/);
+      const about = JSON.parse(octavo('inspect', path('net.octavo'), '--time', '--json').stdout);
+      const sum = (key: string) =>
+        about.nodes.reduce((total: number, node: Record<string, number>) => total + node[key]!, 0);
+      expect(sum('share')).toBeCloseTo(1, 6);
+      expect(sum('ms')).toBeGreaterThan(0);
+      expect(about.ceiling).toBeGreaterThan(0);
     });
   });
 });
