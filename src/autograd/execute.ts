@@ -7,7 +7,7 @@ import type { Tape, Tensor } from './tape.ts';
 export interface ExecuteOptions {
   /** Methods of the graph's quantizers. Without it the graph runs in float, its quantizers asleep. */
   readonly quantizers?: QuantizerTable | undefined;
-  /** Sees each value that is not a parameter, before its quantizer. */
+  /** Sees each value but weights that are quantized, before its quantizer. */
   readonly tap?: (id: ValueId, value: Tensor) => void;
 }
 
@@ -27,7 +27,11 @@ export function execute(
   for (const [id, parameter] of graph.parameters) {
     const spec = quantizers && graph.quantizers.get(id);
     const tensor = tape.parameter(parameter);
-    values[id] = spec ? tape.quantizeWeights(tensor, spec, ruleOf(quantizers, spec)) : tensor;
+    if (spec?.target === 'weight') {
+      values[id] = tape.quantizeWeights(tensor, spec, ruleOf(quantizers!, spec));
+    } else {
+      settle(id, tensor);
+    }
   }
   graph.inputs.forEach((id, i) => {
     settle(id, tape.input(inputs[i]!));

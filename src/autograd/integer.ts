@@ -10,7 +10,7 @@ import type { QRef, QWeights, Ref } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph, Node, QuantizerSpec, ValueId } from '../graph/graph.ts';
 import { clamped, normInput, parameterData } from '../graph/passes/absorb.ts';
-import { type Segment, segments } from '../graph/passes/segments.ts';
+import { keepsIntegers, type Segment, segments } from '../graph/passes/segments.ts';
 import { activationQParams } from '../graph/quantizerParams.ts';
 import type { StepContext } from './context.ts';
 import type { ParameterStore } from './parameters.ts';
@@ -32,6 +32,9 @@ export function executeIntegers(
   inputs: readonly Ref[],
 ): Map<ValueId, QRef> {
   const run = new IntegerRun(cx, store, graph, quantizers);
+  for (const [id, parameter] of graph.parameters) {
+    if (graph.quantizers.get(id)?.target === 'activation') run.quantize(id, store.ref(parameter));
+  }
   graph.inputs.forEach((id, i) => {
     run.quantize(id, inputs[i]!);
   });
@@ -57,13 +60,18 @@ class IntegerRun {
 
   segment(segment: Segment): void {
     const { kind, anchor, output } = segment;
-    if (kind === 'keep') {
+    if (keepsIntegers(kind)) {
       this.values.set(output, this.#keep(anchor));
       return;
     }
     const out = boundsOf(this.#spec(output), segment.clamp);
-    const q = { linear: this.#linear, rescale: this.#rescale, norm: this.#norm }[kind];
-    this.values.set(output, { ...boundsOf(this.#spec(output)), q: q.call(this, segment, out) });
+    const compute = {
+      linear: this.#linear,
+      rescale: this.#rescale,
+      norm: this.#norm,
+    };
+    const q = compute[kind as keyof typeof compute].call(this, segment, out);
+    this.values.set(output, { ...boundsOf(this.#spec(output)), q });
   }
 
   #spec(id: ValueId): QuantizerSpec {
@@ -89,9 +97,13 @@ class IntegerRun {
 
   #keep(node: Node): QRef {
     const rule = qatRule(node.op);
-    if (rule?.kind !== 'keep') throw internal(`${node.op} does not keep integers`);
     const x = this.#input(node, 0);
-    return { ...x, q: rule.forward(this.cx, x, node.attrs as never) };
+    if (rule?.kind === 'keep') {
+      return { ...x, q: rule.forward(this.cx, x, node.attrs as never) };
+    }
+    if (rule?.kind !== 'join') throw internal(`${node.op} does not keep integers`);
+    const xs = node.inputs.map((_, i) => this.#input(node, i));
+    return { ...x, q: rule.forward(this.cx, xs, node.attrs as never) };
   }
 
   /** u in f32 from the integer kernel, then the rounding on its own. */

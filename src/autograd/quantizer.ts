@@ -6,6 +6,8 @@ export interface QuantizerRefs {
   readonly scale: Ref;
   readonly zeroPoint?: Ref;
   readonly state?: Ref;
+  /** Of all quantizers with this scale and zero point. */
+  readonly states?: readonly Ref[];
 }
 
 /** Gradients of a quantizer's own parameters; undefined where a method does not learn them. */

@@ -1,5 +1,14 @@
 import { internal } from '../core/errors.ts';
-import type { Attrs, QatKeepRule, QatLinearRule, QRef, QWeights, Ref, Saved } from '../core/op.ts';
+import type {
+  Attrs,
+  QatJoinRule,
+  QatKeepRule,
+  QatLinearRule,
+  QRef,
+  QWeights,
+  Ref,
+  Saved,
+} from '../core/op.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import { type Handle, isHandle, type Operand } from '../graph/dispatch.ts';
 import type { Parameter, QuantizerSpec } from '../graph/graph.ts';
@@ -84,6 +93,9 @@ export class Tape {
       return this.#linear(rule, inputs, attrs);
     }
     if (rule?.kind === 'keep' && x!.quantized) return this.#keep(rule, x!, attrs);
+    if (rule?.kind === 'join' && inputs.every((input) => input.quantized)) {
+      return this.#join(rule, inputs, attrs);
+    }
     return this.#float(op, inputs, attrs);
   }
 
@@ -147,6 +159,20 @@ export class Tape {
     });
   }
 
+  #join(rule: QatJoinRule<never>, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+    const xs = inputs.map(({ quantized }) => quantized!);
+    const [first] = xs as [QRef];
+    const same = xs.every((x) => x.scale === first.scale && x.zeroPoint === first.zeroPoint);
+    if (!same) throw internal('tensors side by side have different scales');
+    const q = rule.forward(this.cx, xs, attrs as never);
+    const needsGradient = inputs.some((input) => input.needsGradient);
+    return this.#record({
+      output: new Tensor(this, q.shape, needsGradient, undefined, { ...first, q }),
+      inputs,
+      backward: (dy) => rule.backward(this.cx, dy, xs, attrs as never),
+    });
+  }
+
   /** Puts an activation through a quantizer: ops that have an integer form go on with its integers. */
   quantize(x: Tensor, spec: QuantizerSpec, rule: QuantizerRule): Tensor {
     const { inputs, refs } = this.#quantizerInputs(x, spec);
@@ -185,10 +211,12 @@ export class Tape {
     const scale = this.parameter(spec.scale);
     const zeroPoint = spec.zeroPoint && this.parameter(spec.zeroPoint);
     const state = spec.state && this.parameter(spec.state);
+    const states = spec.states?.map((other) => this.parameter(other).ref);
     const refs = {
       scale: scale.ref,
       ...(zeroPoint && { zeroPoint: zeroPoint.ref }),
       ...(state && { state: state.ref }),
+      ...(states && { states }),
     };
     return { inputs: [x, scale, ...(zeroPoint ? [zeroPoint] : [])], refs };
   }

@@ -115,6 +115,8 @@ export interface QatKeepRule<A = unknown> {
  */
 export interface QatRescaleRule<A = unknown> {
   readonly kind: 'rescale';
+  /** Output parameters that no data change, unless the output shares those of other tensors: softmax has them. */
+  readonly output?: { readonly scale: number; readonly zeroPoint: number };
   /** A constant of the integer op that stands before the multipliers, from the scales of the inputs: softmax has one. */
   table?(inScales: readonly number[], attrs: A): Float32Array<ArrayBuffer>;
   /** The constants of the integer op (quantization.md, table 1), from the scales of inputs and output. */
@@ -146,6 +148,8 @@ export interface QatJoinRule<A = unknown> {
 /** Functions of one real: they train in float on x̂; the integer op is a table of 256 bytes, named `lookup`. */
 export interface QatTableRule<A = unknown> {
   readonly kind: 'table';
+  /** As that of `QatRescaleRule`. */
+  readonly output?: { readonly scale: number; readonly zeroPoint: number };
   /** f(x) in f64, the same bits on every host. */
   real(x: number, attrs: A): number;
 }

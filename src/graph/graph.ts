@@ -40,7 +40,10 @@ export interface Parameter {
   data: TypedArray;
 }
 
-/** One quantizer: where it stands is its key in `Graph.quantizers`; how it works is its method in `src/quant`. */
+/**
+ * One quantizer: where it stands is its key in `Graph.quantizers`; how it works is its method in `src/quant`. Values that a
+ * concat puts side by side have the scale and zero point in common.
+ */
 export interface QuantizerSpec {
   readonly name: string;
   readonly method: string;
@@ -57,6 +60,8 @@ export interface QuantizerSpec {
   readonly zeroPoint?: Parameter;
   /** What an observer remembers between steps. */
   readonly state?: Parameter;
+  /** The states of all quantizers with this scale and zero point, its own among them: the range covers what all saw. */
+  readonly states?: readonly Parameter[];
 }
 
 /**

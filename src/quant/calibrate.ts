@@ -6,7 +6,7 @@ import { Tape } from '../autograd/tape.ts';
 import { rangeError } from '../core/errors.ts';
 import type { Ref } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
-import type { Graph, QuantizerSpec, ValueId } from '../graph/graph.ts';
+import type { Graph, Parameter, QuantizerSpec, ValueId } from '../graph/graph.ts';
 import { rangeFromBounds } from './movingAverage.ts';
 import {
   activationCandidates,
@@ -19,6 +19,15 @@ import {
 export interface CalibrationBatch {
   readonly x: Float32Array;
   readonly size: number;
+}
+
+type Bounds = readonly [min: number, max: number];
+
+/** What calibration knows of a scale. */
+interface Range {
+  readonly spec: QuantizerSpec;
+  readonly bounds: Bounds;
+  candidates: Candidate[];
 }
 
 /**
@@ -37,15 +46,21 @@ export async function calibrate(graph: Graph, batches: readonly CalibrationBatch
         cx.end();
       }
     };
-    const bounds = new Map<ValueId, [number, number]>();
-    run((cx, id, x) => widen(cx, bounds, id, x));
-    const candidates = new Map<ValueId, Candidate[]>();
-    for (const [id, [min, max]] of bounds) {
-      candidates.set(id, activationCandidates(min, max, graph.quantizers.get(id)!));
+    const seen = new Map<ValueId, Bounds>();
+    run((cx, id, x) => seen.set(id, union(seen.get(id), boundsOf(cx, x))));
+    const ranges = new Map<Parameter, Range>();
+    for (const [id, bounds] of seen) widen(ranges, graph.quantizers.get(id)!, bounds);
+    for (const range of ranges.values()) {
+      range.candidates = activationCandidates(...range.bounds, range.spec);
     }
-    run((cx, id, x) => addErrors(cx, x, candidates.get(id)!, graph.quantizers.get(id)!));
-    for (const [id, spec] of graph.quantizers) {
-      if (spec.target === 'activation') settle(spec, bounds.get(id)!, candidates.get(id)!);
+    run((cx, id, x) => {
+      const spec = graph.quantizers.get(id)!;
+      addErrors(cx, x, ranges.get(spec.scale)!.candidates, spec);
+    });
+    for (const range of ranges.values()) settle(range);
+    for (const [id, [min, max]] of seen) {
+      // The observer's average begins at these bounds with the weight of one step.
+      graph.quantizers.get(id)!.state?.data.set([min * 0.01, max * 0.01, 0.01]);
     }
   });
   for (const spec of graph.quantizers.values()) checkScale(spec);
@@ -59,9 +74,9 @@ function checkScale({ name, scale }: QuantizerSpec): void {
 
 function calibrateWeights(graph: Graph): void {
   for (const [id, spec] of graph.quantizers) {
-    const weights = graph.parameters.get(id);
-    if (!weights) continue;
-    spec.scale.data.set(searchWeightScales(weights.data as Float32Array, weights.shape, spec));
+    if (spec.target !== 'weight') continue;
+    const { data, shape } = graph.parameters.get(id)!;
+    spec.scale.data.set(searchWeightScales(data as Float32Array, shape, spec));
   }
 }
 
@@ -76,25 +91,34 @@ function observeBatch(
   const input = cx.alloc([size, ...sample]);
   cx.f32(input).set(x);
   const tap = (id: ValueId, { ref }: { ref: Ref }) => {
-    if (graph.quantizers.get(id)?.target === 'activation') visit(id, ref);
+    const spec = graph.quantizers.get(id);
+    if (spec?.target === 'activation' && spec.method !== 'fixed') visit(id, ref);
   };
   execute(new Tape(cx, store), graph, [input], { tap });
 }
 
-function widen(cx: StepContext, bounds: Map<ValueId, [number, number]>, id: ValueId, x: Ref): void {
+function boundsOf(cx: StepContext, x: Ref): Bounds {
   const out = cx.alloc([2]);
   cx.kernels.f32_min_max(sizeOf(x.shape), x.ptr, out.ptr);
-  const [min, max] = cx.f32(out) as unknown as [number, number];
-  const known = bounds.get(id) ?? [0, 0];
-  bounds.set(id, [Math.min(known[0], min), Math.max(known[1], max)]);
+  const [min, max] = cx.f32(out) as unknown as Bounds;
+  return [min, max];
 }
 
-function settle(spec: QuantizerSpec, [min, max]: [number, number], candidates: Candidate[]): void {
+/** Every range holds 0. */
+function union(known: Bounds = [0, 0], [min, max]: Bounds): Bounds {
+  return [Math.min(known[0], min), Math.max(known[1], max)];
+}
+
+/** Quantizers with one scale have one range, over all that their values hold. */
+function widen(ranges: Map<Parameter, Range>, spec: QuantizerSpec, bounds: Bounds): void {
+  const known = ranges.get(spec.scale);
+  ranges.set(spec.scale, { spec, bounds: union(known?.bounds, bounds), candidates: [] });
+}
+
+function settle({ spec, bounds, candidates }: Range): void {
   let best = candidates[0]!;
   for (const candidate of candidates) if (candidate.error < best.error) best = candidate;
-  const range = spec.state ? rangeFromBounds(min, max, spec) : best.range;
+  const range = spec.state ? rangeFromBounds(...bounds, spec) : best.range;
   spec.scale.data[0] = range.scale;
   if (spec.zeroPoint) spec.zeroPoint.data[0] = range.zeroPoint;
-  // The observer's average begins at these bounds with the weight of one step.
-  spec.state?.data.set([min * 0.01, max * 0.01, 0.01]);
 }

@@ -75,6 +75,14 @@ function goldenVector(model: QuantizedModel): Golden {
 /** The integer graph of a quantized one: a node for each segment (quantization.md, table 1). */
 export function toIntegers(graph: Graph): Graph {
   const builder = new GraphBuilder(graph);
+  for (const [id, { data, shape }] of graph.parameters) {
+    if (graph.quantizers.get(id)?.target !== 'activation') continue;
+    const qparams = qparamsOf(graph, id);
+    const inverse = Math.fround(1 / qparams.scale[0]!);
+    const { zeroPoint, qmin, qmax } = qparams;
+    const q = Int8Array.from(data, (x) => quantize(x, inverse, zeroPoint, qmin, qmax));
+    builder.weights(id, q, shape, qparams);
+  }
   for (const id of graph.inputs) builder.activation(id, qparamsOf(graph, id));
   for (const segment of segments(graph)) new SegmentConverter(graph, builder, segment).convert();
   return builder.finish();
@@ -96,6 +104,7 @@ class SegmentConverter {
   convert(): void {
     const { kind, anchor } = this.segment;
     if (kind === 'keep') this.#keep(anchor);
+    else if (kind === 'join') this.#join(anchor);
     else if (kind === 'linear') this.#linear(anchor);
     else if (kind === 'rescale') this.#rescale(anchor);
     else this.#norm(anchor);
@@ -118,6 +127,14 @@ class SegmentConverter {
     const clamps = node.op === 'relu' || node.op === 'relu6';
     const bounds = clamped(qparams, clamps ? node : undefined);
     this.#emit(node.op, [node.inputs[0]!], [], bounds);
+  }
+
+  /** Their quantizer is one, but bounds may differ: of some a relu cut off the lower half. */
+  #join({ op, inputs }: Node): void {
+    const all = inputs.map((id) => this.builder.qparams(id));
+    const qmin = Math.min(...all.map((qparams) => qparams.qmin));
+    const qmax = Math.max(...all.map((qparams) => qparams.qmax));
+    this.#emit(op, inputs, [], { ...all[0]!, qmin, qmax });
   }
 
   #linear(anchor: Node): void {
@@ -165,7 +182,11 @@ class SegmentConverter {
     const scales = anchor.inputs.map((id) => builder.qparams(id).scale[0]!);
     const shapes = anchor.inputs.map((id) => graph.values[id]!.shape);
     const multipliers = rule.multipliers(scales, out.scale[0]!, shapes, anchor.attrs as never);
-    const constants = [builder.constant(`${anchor.name}/multiplier`, multipliers)];
+    const table = rule.table?.(scales, anchor.attrs as never);
+    const constants = [
+      ...(table ? [builder.constant(`${anchor.name}/table`, table)] : []),
+      builder.constant(`${anchor.name}/multiplier`, multipliers),
+    ];
     this.#emit(anchor.op, anchor.inputs, constants, out);
   }
 

@@ -1,4 +1,5 @@
 import type { QuantizerTable } from '../autograd/quantizer.ts';
+import { fixed } from './fixed.ts';
 import { lsq } from './lsq.ts';
 import { movingAverage } from './movingAverage.ts';
 
@@ -6,3 +7,6 @@ import { movingAverage } from './movingAverage.ts';
 export const methods = { lsq, movingAverage } as const satisfies QuantizerTable;
 
 export type MethodName = keyof typeof methods;
+
+/** What quantizers may name as their method. */
+export const quantizerRules = { ...methods, fixed } as const satisfies QuantizerTable;

@@ -47,16 +47,34 @@ export const movingAverage: QuantizerRule = {
   },
 };
 
-/** state [3]: averages of min and max, and the weight that they have collected. */
+/**
+ * state [3]: averages of min and max, and the weight that they have collected. Quantizers with one range must not move
+ * it between them: theirs covers what all saw before this step, and the first of them sets it.
+ */
 function observe(cx: TrainContext, x: Ref, refs: QuantizerRefs, spec: QuantizerSpec): void {
+  const { state, states } = refs;
+  if (states && states[0]!.ptr === state!.ptr) cover(cx, refs, states, spec);
   const bounds = cx.alloc([2]);
   cx.kernels.f32_min_max(sizeOf(x.shape), x.ptr, bounds.ptr);
   const [min, max] = cx.f32(bounds) as unknown as [number, number];
-  const state = cx.f32(refs.state!);
-  state[0] = DECAY * state[0]! + (1 - DECAY) * min;
-  state[1] = DECAY * state[1]! + (1 - DECAY) * max;
-  state[2] = DECAY * state[2]! + (1 - DECAY);
-  const range = rangeFromBounds(state[0]! / state[2]!, state[1]! / state[2]!, spec);
+  const seen = cx.f32(state!);
+  seen[0] = DECAY * seen[0]! + (1 - DECAY) * min;
+  seen[1] = DECAY * seen[1]! + (1 - DECAY) * max;
+  seen[2] = DECAY * seen[2]! + (1 - DECAY);
+  if (!states) cover(cx, refs, [state!], spec);
+}
+
+/** Sets the range to hold the average bounds of all `states`. */
+function cover(
+  cx: TrainContext,
+  refs: QuantizerRefs,
+  states: readonly Ref[],
+  spec: QuantizerSpec,
+): void {
+  const views = states.map((state) => cx.f32(state));
+  const mins = views.map((seen) => seen[0]! / seen[2]!);
+  const maxs = views.map((seen) => seen[1]! / seen[2]!);
+  const range = rangeFromBounds(Math.min(...mins), Math.max(...maxs), spec);
   cx.f32(refs.scale)[0] = range.scale;
   if (refs.zeroPoint) cx.f32(refs.zeroPoint)[0] = range.zeroPoint;
 }

@@ -2,28 +2,67 @@ import { qatRule } from '../autograd/rules.ts';
 import { ACTIVATION_RANGE, weightRange } from '../core/qparams.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Graph, Parameter, QuantizerSpec, ValueId } from '../graph/graph.ts';
-import { segments } from '../graph/passes/segments.ts';
+import { keepsIntegers, type Segment, segments } from '../graph/passes/segments.ts';
+import { sharedQuantizers } from '../graph/passes/sharing.ts';
 import { MIN_SCALE } from './kernels.ts';
 import type { MethodName } from './methods.ts';
 
+/** An activation that is rounded to integers of its own. */
+interface Rounded {
+  readonly id: ValueId;
+  /** A relu is part of what makes it. */
+  readonly clamped: boolean;
+  /** Parameters that its op asks for. */
+  readonly fixed?: { readonly scale: number; readonly zeroPoint: number };
+}
+
 /**
- * The graph with quantizers: on each input, on the output of each segment that does not keep its integers, and on the
- * weights of each linear op. Batch normalization stays unfolded. Ranges are still empty; `calibrate` fills them.
+ * The graph with quantizers: on each input, on the output of each segment that does not keep its integers, on constants
+ * among activations, and on the weights of each linear op. Values that a concat puts side by side have one range. Batch
+ * normalization stays unfolded. Ranges are still empty; `calibrate` fills them.
  */
 export function prepare(graph: Graph, method: MethodName): Graph {
+  const found = segments(graph);
+  const rounded = roundedValues(graph, found);
+  const standsFor = sharedQuantizers(graph, found);
+  const sets = new Map<ValueId, Rounded[]>();
+  for (const value of rounded) {
+    const members = sets.get(standsFor(value.id)) ?? [];
+    sets.set(standsFor(value.id), [...members, value]);
+  }
   const quantizers = new Map<ValueId, QuantizerSpec>();
-  const name = (id: ValueId) => graph.values[id]!.name;
-  for (const id of graph.inputs) quantizers.set(id, activationQuantizer(name(id), method, false));
-  for (const { kind, anchor, clamp, output } of segments(graph)) {
-    if (kind === 'keep') continue;
-    quantizers.set(output, activationQuantizer(name(output), method, clamp !== undefined));
+  for (const members of sets.values()) {
+    const specs = activationQuantizers(graph, members, method);
+    members.forEach(({ id }, i) => {
+      quantizers.set(id, specs[i]!);
+    });
+  }
+  for (const { anchor } of found) {
     const rule = qatRule(anchor.op);
     if (rule?.kind !== 'linear') continue;
     const id = anchor.inputs[1]!;
-    const { shape } = graph.values[id]!;
-    quantizers.set(id, weightQuantizer(name(id), method, shape, rule.channelAxis));
+    const { name, shape } = graph.values[id]!;
+    quantizers.set(id, weightQuantizer(name, method, shape, rule.channelAxis));
   }
   return { ...graph, quantizers };
+}
+
+/** In the order in which a step computes them. */
+function roundedValues(graph: Graph, found: readonly Segment[]): Rounded[] {
+  const constants = new Set<ValueId>();
+  const made: Rounded[] = [];
+  for (const { kind, anchor, clamp, output } of found) {
+    if (keepsIntegers(kind)) continue;
+    const rule = qatRule(anchor.op);
+    const fixed = rule?.kind === 'rescale' || rule?.kind === 'table' ? rule.output : undefined;
+    made.push({ id: output, clamped: clamp !== undefined, ...(fixed && { fixed }) });
+    if (kind !== 'rescale') continue;
+    for (const id of anchor.inputs) if (graph.parameters.has(id)) constants.add(id);
+  }
+  const order = new Map(graph.nodes.map(({ output }, i) => [output, i]));
+  made.sort((a, b) => order.get(a.id)! - order.get(b.id)!);
+  const given = [...constants, ...graph.inputs].map((id) => ({ id, clamped: false }));
+  return [...given, ...made];
 }
 
 function parameter(name: string, shape: Shape, trainable: boolean, minimum?: number): Parameter {
@@ -31,10 +70,21 @@ function parameter(name: string, shape: Shape, trainable: boolean, minimum?: num
   return { name, shape, trainable, decay: false, data, ...(minimum !== undefined && { minimum }) };
 }
 
-/** After a clamp at 0 nothing is negative, so the zero point is qmin for good. */
-function activationQuantizer(name: string, method: MethodName, clamped: boolean): QuantizerSpec {
+/**
+ * The quantizers of values with one range, in order. Only states are apart: what one observes is no step of the others.
+ * After a clamp at 0 nothing is negative, so the zero point is qmin for good if all end in one.
+ */
+function activationQuantizers(
+  graph: Graph,
+  members: readonly Rounded[],
+  method: MethodName,
+): QuantizerSpec[] {
+  const [{ id, fixed }] = members as readonly [Rounded];
+  const { name } = graph.values[id]!;
+  if (fixed && members.length === 1) return [fixedQuantizer(name, fixed)];
   const learned = method === 'lsq';
-  return {
+  const clamped = members.every((member) => member.clamped);
+  const shared: QuantizerSpec = {
     name,
     method,
     target: 'activation',
@@ -42,7 +92,26 @@ function activationQuantizer(name: string, method: MethodName, clamped: boolean)
     ...(clamped && { fixedZeroPoint: ACTIVATION_RANGE.qmin }),
     scale: parameter(`${name}/scale`, [1], learned, MIN_SCALE),
     ...(!clamped && { zeroPoint: parameter(`${name}/zeroPoint`, [1], learned) }),
-    ...(!learned && { state: parameter(`${name}/state`, [3], false) }),
+  };
+  if (learned) return members.map(() => shared);
+  const states = members.map((member) =>
+    parameter(`${graph.values[member.id]!.name}/state`, [3], false),
+  );
+  return states.map((state) => ({ ...shared, state, ...(states.length > 1 && { states }) }));
+}
+
+function fixedQuantizer(
+  name: string,
+  { scale, zeroPoint }: NonNullable<Rounded['fixed']>,
+): QuantizerSpec {
+  const data = Float32Array.of(scale);
+  return {
+    name,
+    method: 'fixed',
+    target: 'activation',
+    ...ACTIVATION_RANGE,
+    fixedZeroPoint: zeroPoint,
+    scale: { ...parameter(`${name}/scale`, [1], false), data },
   };
 }
 

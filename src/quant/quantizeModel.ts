@@ -7,7 +7,7 @@ import { checkSamples } from '../graph/checkBatch.ts';
 import type { Graph } from '../graph/graph.ts';
 import { type DataNotes, Module } from '../nn/module.ts';
 import { type CalibrationBatch, calibrate } from './calibrate.ts';
-import { type MethodName, methods } from './methods.ts';
+import { type MethodName, methods, quantizerRules } from './methods.ts';
 import { prepare } from './prepare.ts';
 
 export interface QuantizeOptions {
@@ -35,7 +35,7 @@ const GOLDEN_SAMPLES = 4;
 
 /** A model under quantization-aware training: `fit`, `evaluate` and `convert` take it. */
 export class QuantizedModel {
-  readonly quantizers: QuantizerTable = methods;
+  readonly quantizers: QuantizerTable = quantizerRules;
   /** Real inputs [count, …] that `convert` turns into golden vectors. */
   samples: CalibrationBatch = { x: new Float32Array(0), size: 0 };
 

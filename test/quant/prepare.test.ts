@@ -43,11 +43,11 @@ const expected = (learned: string, state: string) => {
   return [
     `input: ${free}`,
     `batchNormalization: ${free}`,
-    `conv2d/kernel: weight [-127,127] scale [3]${learned}, axis 0`,
     `relu: ${fixed}`,
-    `depthwiseConv2d/kernel: weight [-127,127] scale [3]${learned}, axis 2`,
     `add: ${free}`,
     `dense: ${free}`,
+    `conv2d/kernel: weight [-127,127] scale [3]${learned}, axis 0`,
+    `depthwiseConv2d/kernel: weight [-127,127] scale [3]${learned}, axis 2`,
     `dense/kernel: weight [-127,127] scale [2]${learned}, axis 0`,
   ];
 };

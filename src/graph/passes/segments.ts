@@ -6,10 +6,12 @@ import { countUses, type Graph, type Node, type ValueId } from '../graph.ts';
  *
  *     linear    int32 accumulators, then u = acc·M + B      conv2d, depthwiseConv2d, dense
  *     rescale   an integer definition of its own            add, average pools
+ *     table     a function of one integer                   sigmoid
  *     norm      a per-channel affine map                    batch normalization that follows none of these
  *     keep      moves, chooses or clamps integers           max pooling, flatten, relu that follows a `keep`
+ *     join      the integers of several tensors             concat
  */
-export type SegmentKind = 'linear' | 'rescale' | 'norm' | 'keep';
+export type SegmentKind = 'linear' | 'rescale' | 'table' | 'norm' | 'keep' | 'join';
 
 const KINDS = {
   add: 'rescale',
@@ -39,6 +41,11 @@ export interface Segment {
   readonly output: ValueId;
 }
 
+/** Whether a segment's integers are those of its inputs, with their quantizer. */
+export function keepsIntegers(kind: SegmentKind): boolean {
+  return kind === 'keep' || kind === 'join';
+}
+
 /** Splits a graph into segments, in order. Every node is in exactly one. */
 export function segments(graph: Graph): Segment[] {
   const uses = countUses(graph);
@@ -57,7 +64,7 @@ export function segments(graph: Graph): Segment[] {
     const kind = KINDS[anchor.op];
     const norm = kind === 'linear' ? follower(anchor.output, 'batchNormalization') : undefined;
     const before = (norm ?? anchor).output;
-    const clamp = kind === 'keep' ? undefined : follower(before, 'relu', 'relu6');
+    const clamp = keepsIntegers(kind) ? undefined : follower(before, 'relu', 'relu6');
     const output = (clamp ?? norm ?? anchor).output;
     found.push({ kind, anchor, ...(norm && { norm }), ...(clamp && { clamp }), output });
   }

@@ -1,0 +1,11 @@
+import type { QuantizerRule } from '../autograd/quantizer.ts';
+import { lsq } from './lsq.ts';
+import { movingAverage } from './movingAverage.ts';
+
+/** A range that follows from the op, as that of softmax: nothing is observed or learned, gradients pass straight through. */
+export const fixed: QuantizerRule = {
+  quantize: lsq.quantize,
+  backward: movingAverage.backward,
+  quantizeWeights: lsq.quantizeWeights,
+  backwardWeights: movingAverage.backwardWeights,
+};
