@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { evaluateCommand } from './evaluate.ts';
 import { importCommand } from './import.ts';
 import { inspectCommand } from './inspect.ts';
 import { quickstartCommand } from './quickstart.ts';
@@ -19,6 +20,7 @@ async function main(argv: readonly string[]): Promise<number> {
     quickstartCommand(),
     importCommand(),
     runCommand(),
+    evaluateCommand(),
     verifyCommand(),
     inspectCommand(),
   ];

@@ -43,12 +43,14 @@ function bar(title: string, total: number): Progress {
 
 function line(title: string): Progress {
   const started = Date.now();
-  let last = '';
+  let last: string | undefined;
   return {
     update: (_, notes) => {
       last = notes;
     },
     end: () => {
+      // What failed before its first step leaves its error alone on the screen.
+      if (last === undefined) return;
       const seconds = ((Date.now() - started) / 1000).toFixed(1);
       process.stderr.write(`${title}  ${last}  ${seconds} s\n`);
     },

@@ -1,103 +1,133 @@
-import { Command } from 'commander';
-import { load } from '../runtime.ts';
+import { Command, InvalidArgumentError } from 'commander';
+import { readBundle } from '../bundle/read.ts';
+import type { Elements } from '../core/dtype.ts';
+import { rangeError } from '../core/errors.ts';
+import { load, type Session } from '../runtime.ts';
 import { checkPlace, readBytes, writeBytes } from './files.ts';
-import { grouped } from './table.ts';
+import { writeNpy } from './npy.ts';
+import { topOf } from './ranking.ts';
+import { inputOf, type Records, readRecords } from './records.ts';
+import { formatTable, grouped } from './table.ts';
 
 interface Options {
   readonly input: string;
-  readonly output: string;
+  readonly output?: string;
   readonly dequantize?: boolean;
+  readonly top?: number;
   readonly json?: boolean;
 }
 
 export function runCommand(): Command {
   return new Command('run')
-    .description('Run a bundle on raw records and write its outputs, one row a record.')
+    .description('Run a bundle on an image or on records and write its outputs, one row a record.')
     .argument('<bundle>', 'bundle file')
-    .requiredOption('--input <file>', 'little-endian records: .u8 pixels, .i8 integers, .f32 reals')
-    .requiredOption('--output <file>', 'where the output rows go, one after another')
+    .requiredOption(
+      '--input <file>',
+      'PNG or JPEG; .npy; little-endian records: .u8 pixels or integers, .i8 integers, .f32 reals',
+    )
+    .option('--output <file>', 'where the rows go, one after another; an array if it ends in .npy')
     .option('--dequantize', 'write f32 reals in place of integers')
+    .option('--top <k>', 'print the k classes of the highest scores of each record', count)
     .option('--json', 'print one JSON object as the last line')
     .action(run);
 }
 
-type Records = Uint8Array | Int8Array | Float32Array;
-
-/** The kind of record is in the file's name. */
-function recordsOf(path: string, bytes: Uint8Array<ArrayBuffer>): Records {
-  if (path.endsWith('.u8')) return bytes;
-  if (path.endsWith('.i8')) return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!path.endsWith('.f32')) {
-    throw new TypeError(`run: expected --input with the ending .u8, .i8 or .f32, got ${path}`);
-  }
-  if (bytes.length % 4 !== 0) {
-    throw new RangeError(`run: expected a multiple of 4 bytes in ${path}, got ${bytes.length}`);
-  }
-  return new Float32Array(bytes.slice().buffer);
+function count(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('A whole number from 1 is expected.');
 }
 
-async function run(path: string, options: Options): Promise<void> {
-  await checkPlace(options.output, 'run');
-  const session = await load(await readBytes(path, 'run'));
-  const [input, ...others] = session.inputs;
-  if (!input || others.length > 0) {
-    throw new RangeError(`run: expected a bundle with one input, got ${session.inputs.length}`);
+async function run(path: string, options: Options, command: Command): Promise<void> {
+  const { input, output, top, dequantize = false } = options;
+  if (output === undefined && top === undefined) {
+    command.error('error: --output <file>, --top <k> or both say what to do with the outputs');
   }
-  const records = recordsOf(options.input, await readBytes(options.input, 'run'));
-  const size = input.shape.reduce((product, extent) => product * extent, 1);
-  if (records.length === 0 || records.length % size !== 0) {
-    const shape = input.shape.slice(1).join(',');
-    throw new RangeError(
-      `run: expected records of ${size} values ([${shape}]) in ${options.input}, got ${records.length} values`,
-    );
-  }
-  const { rows, times } = runRecords(
-    session,
-    input.name,
-    records,
-    size,
-    options.dequantize ?? false,
-  );
-  await writeBytes(options.output, concatenate(rows), 'run');
+  if (output !== undefined) await checkPlace(output, 'run');
+  const bytes = await readBytes(path, 'run');
+  const session = await load(bytes);
+  if (output?.endsWith('.npy')) checkOneOutput(session, 'an .npy file holds');
+  if (top !== undefined) checkOneOutput(session, '--top looks at');
+  const records = await readRecords('run', input, session);
+  const { rows, times } = runRecords(session, records, dequantize);
+  if (output !== undefined) await writeBytes(output, fileOf(output, session, rows), 'run');
+  const { labels } = readBundle(bytes).graph;
+  const best =
+    top === undefined ? undefined : rows.map((row) => topEntries(session, row, top, labels));
   const latencyMs = times.sort((a, b) => a - b)[times.length >> 1]!;
   if (options.json) {
     console.log(
-      JSON.stringify({ bundle: path, records: rows.length, output: options.output, latencyMs }),
+      JSON.stringify({ bundle: path, records: records.count, output, latencyMs, top: best }),
     );
-  } else {
-    const count = `${grouped(rows.length)} ${rows.length === 1 ? 'record' : 'records'}`;
-    console.error(`${options.output}: ${count}, median ${latencyMs.toFixed(3)} ms a record`);
+    return;
   }
+  if (best) console.log(best.map(showEntries).join('\n\n'));
+  const counted = `${grouped(records.count)} ${records.count === 1 ? 'record' : 'records'}`;
+  console.error(`${output ?? input}: ${counted}, median ${latencyMs.toFixed(3)} ms a record`);
 }
 
+function checkOneOutput({ outputs }: Session, what: string): void {
+  if (outputs.length === 1) return;
+  throw rangeError('run', `${what} one output: expected a bundle with one`, outputs.length);
+}
+
+/** The arrays of one record, one an output. */
+type Row = readonly Elements[];
+
 /** One record at a time, since the order of outputs in the file is by record. */
-function runRecords(
-  session: Awaited<ReturnType<typeof load>>,
-  name: string,
-  records: Records,
-  size: number,
-  dequantize: boolean,
-): { rows: Uint8Array[]; times: number[] } {
-  const rows: Uint8Array[] = [];
+function runRecords(session: Session, records: Records, dequantize: boolean) {
+  const { name } = inputOf('run', session);
+  const rows: Row[] = [];
   const times: number[] = [];
-  for (let at = 0; at < records.length; at += size) {
-    const record = { [name]: records.subarray(at, at + size) };
+  for (let i = 0; i < records.count; i++) {
+    const record = { [name]: records.at(i) };
     const start = performance.now();
     const outputs = dequantize ? session.run(record, { dequantize }) : session.run(record);
     times.push(performance.now() - start);
-    for (const { buffer, byteOffset, byteLength } of Object.values(outputs)) {
-      rows.push(new Uint8Array(buffer, byteOffset, byteLength).slice());
-    }
+    rows.push(Object.values(outputs).map((data) => data.slice()));
   }
   return { rows, times };
 }
 
-function concatenate(rows: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(rows.reduce((sum, row) => sum + row.length, 0));
+function fileOf(path: string, { outputs }: Session, rows: readonly Row[]): Uint8Array {
+  const arrays = rows.flat();
+  const bytes = new Uint8Array(arrays.reduce((sum, { byteLength }) => sum + byteLength, 0));
   let at = 0;
-  for (const row of rows) {
-    bytes.set(row, at);
-    at += row.length;
+  for (const { buffer, byteOffset, byteLength } of arrays) {
+    bytes.set(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength), at);
+    at += byteLength;
   }
-  return bytes;
+  if (!path.endsWith('.npy')) return bytes;
+  const Kind = arrays[0]!.constructor as new (buffer: ArrayBuffer) => Elements;
+  const [first, ...sample] = outputs[0]!.shape;
+  return writeNpy(new Kind(bytes.buffer), [rows.length * first!, ...sample]);
+}
+
+interface Entry {
+  readonly index: number;
+  readonly label?: string;
+  /** The real value. */
+  readonly score: number;
+}
+
+function topEntries(
+  { outputs }: Session,
+  [scores]: Row,
+  count: number,
+  labels?: readonly string[],
+): Entry[] {
+  const { scale = 1, zeroPoint = 0 } = scores instanceof Float32Array ? {} : outputs[0]!;
+  return topOf(scores!, count).map((index) => {
+    const score = Math.fround((scores![index]! - zeroPoint) * scale);
+    const label = labels?.[index];
+    return { index, ...(label !== undefined && { label }), score };
+  });
+}
+
+function showEntries(entries: readonly Entry[]): string {
+  const rows = entries.map(({ index, label = '', score }) => [
+    label,
+    String(index),
+    score.toPrecision(4),
+  ]);
+  return formatTable(['label', 'entry', 'score'], rows);
 }

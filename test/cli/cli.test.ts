@@ -72,7 +72,10 @@ describe('bad input gives one sentence and a failing exit', () => {
         '--output',
         path('y.i8'),
       );
-      expectSentence(exit, /expected --input with the ending .u8, .i8 or .f32, got /);
+      expectSentence(
+        exit,
+        /expected records \(.u8, .i8, .f32\), .npy, PNG or JPEG in --input, got /,
+      );
     });
   });
 
@@ -283,7 +286,7 @@ describe('octavo quickstart --dataset fashion-mnist', () => {
 describe('octavo', () => {
   it('has help for each command and a version', () => {
     expect(octavo('--version').stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-    for (const command of ['quickstart', 'run', 'verify', 'inspect']) {
+    for (const command of ['quickstart', 'run', 'evaluate', 'verify', 'inspect']) {
       const { status, stdout } = octavo(command, '--help');
       expect(stdout).toMatch(`Usage: octavo ${command}`);
       expect(status).toBe(0);

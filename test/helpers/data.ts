@@ -23,6 +23,6 @@ export function describeWithData(name: string, files: readonly string[], suite: 
       throw new Error(`data: expected ${missing}, got no such file`);
     });
   } else {
-    describe.skip(`${name} (skipped: there is no ${missing})`, suite);
+    test.skip(`${name} (skipped: there is no ${missing})`, () => {});
   }
 }
