@@ -3,6 +3,8 @@ import {
   dwconv2dScratchBytes,
   packedDepthwiseBytes,
   packedWeightsBytes,
+  packedWinogradBytes,
+  winogradScratchBytes,
 } from '../src/core/int8Layout.ts';
 import type { InferKernels } from '../src/core/kernels.ts';
 import {
@@ -29,6 +31,7 @@ const CONVOLUTIONS: ConvShape[] = [
   [56, 64, 64, 3, 1],
   [28, 128, 128, 3, 1],
   [14, 256, 256, 3, 1],
+  [7, 512, 512, 3, 1],
   [224, 3, 32, 3, 2],
 ];
 
@@ -84,6 +87,29 @@ function depthwiseCase(
   const call = kernels[kernel];
   const run = () => call(params, 0, rows, x, packed, y, scratch);
   return product(name, outputs * window * window, run);
+}
+
+/** Square images, channels in and out: 3x3 layers of ResNets. */
+const WINOGRAD: ConvShape[] = [
+  [56, 64, 64, 3, 1],
+  [28, 128, 128, 3, 1],
+  [14, 256, 256, 3, 1],
+  [7, 512, 512, 3, 1],
+];
+
+/** Rates count the products of the plain convolution, so that they compare with qs8_conv2d. */
+function winogradCase({ heap, kernels }: Rig, shape: ConvShape): KernelCase {
+  const [size, inputs, outputs] = shape;
+  const fields = convParams(heap, shape);
+  const packed = heap.alloc(packedWinogradBytes(outputs, inputs));
+  kernels.qs8_pack_winograd_weights(outputs, inputs, 0, heap.random(outputs * 9 * inputs), packed);
+  const params = heap.struct('ConvParams', fields);
+  const x = heap.random(size * size * inputs);
+  const y = heap.alloc(size * size * outputs);
+  const scratch = heap.alloc(winogradScratchBytes(inputs));
+  const rows = Math.ceil(size / 2);
+  const run = () => kernels.qs8_winograd2d(params, 0, rows, x, packed, y, scratch);
+  return product(`winograd ${convName(shape)}`, size * size * outputs * 9 * inputs, run);
 }
 
 const depthwiseName = ([size, channels, , kernel, stride]: ConvShape) =>
@@ -149,6 +175,14 @@ export const int8Cases = {
     const shape: ConvShape = [14, 256, 256, 1, 1];
     return [convCase(rig, 'qs8_f32_conv2d', `${convName(shape)} to f32`, shape)];
   },
+  qs8_pack_winograd_weights: ({ heap, kernels }) => {
+    const [n, channels] = [64, 64];
+    const w = heap.random(n * 9 * channels);
+    const packed = heap.alloc(packedWinogradBytes(n, channels));
+    const run = () => kernels.qs8_pack_winograd_weights(n, channels, 0, w, packed);
+    return [stream(`pack winograd ${n}x3x3x${channels}`, (9 + 32) * n * channels, run)];
+  },
+  qs8_winograd2d: (rig) => WINOGRAD.map((shape) => winogradCase(rig, shape)),
   qs8_pack_dwconv_weights: ({ heap, kernels }) => {
     const channels = 576;
     const w = heap.random(9 * channels);

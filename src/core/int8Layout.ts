@@ -48,3 +48,26 @@ export function dwconv2dScratchBytes(
   const epilogues = Math.ceil(channels / 8) * 96;
   return 96 + 64 * 32 + (64 * 16 + 32) + alignTo16(channels) + 16 + epilogues + alignTo16(taps * 4);
 }
+
+const alignTo8 = (n: number) => (n + 7) & ~7;
+
+/** Weights of `qs8_winograd2d`: [ceil(n/8)][16][4·ceil(channels/8)][8][2] i16. */
+export function packedWinogradBytes(n: number, channels: number): number {
+  return alignTo8(n) * 16 * alignTo8(channels) * 2;
+}
+
+/** Tiles of one block, as in `assembly/int8/winograd.ts`. */
+function tilesOfBlock(channels: number): number {
+  return Math.max(8, Math.min(32, (8192 / alignTo8(channels)) & ~3));
+}
+
+/**
+ * Scratch of `qs8_winograd2d`, channels those of the input:
+ *
+ *     constants 96 | starts 64 | products, 512 a tile | patch of four tiles | A-panels of 16 positions, tiles + 4 lanes
+ */
+export function winogradScratchBytes(channels: number): number {
+  const tiles = tilesOfBlock(channels);
+  const patch = 40 * alignTo16(channels) + 16;
+  return 160 + 512 * tiles + patch + 16 * (alignTo8(channels) / 2) * (tiles + 4) * 4;
+}

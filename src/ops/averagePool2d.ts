@@ -11,7 +11,7 @@ import type {
   TrainContext,
 } from '../core/op.ts';
 import { MAX_ACCUMULATOR, maxDistance } from '../core/overflow.ts';
-import type { Shape } from '../core/shape.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
 import { POOL_TEMPLATE, type PoolAttrs, poolFields, rowsOf, slidePool } from './geometry.ts';
 
 /** y = mean of the taps inside the image; those outside do not count      x [N,H,W,C] */
@@ -112,5 +112,8 @@ export function lowerAverage(cx: Lowering, attrs: PoolAttrs, windows: Shape): vo
     multiplier: cx.constant(multipliers),
     multiplierStride: multipliers.length > 1 ? 1 : 0,
   });
-  cx.call('qs8_avgpool2d', params, 0, rowsOf(windows), x!.ptr, cx.y.ptr);
+  const rowTime = sizeOf(windows.slice(2)) * attrs.poolSize[0] * attrs.poolSize[1];
+  cx.parallel('qs8_avgpool2d', rowsOf(windows), rowTime, (first, count) => {
+    return [params, first, count, x!.ptr, cx.y.ptr];
+  });
 }

@@ -12,7 +12,7 @@ import {
   WINDOW_TEMPLATE,
   type WindowAttrs,
 } from './geometry.ts';
-import { epilogueParams, opaque, requantParams, weightsOf } from './linear.ts';
+import { epilogueParams, opaque, requantOf } from './linear.ts';
 
 /** y[n,oy,ox,c] = Σ x[n, oy·s−p+i·d, ox·s−p+j·d, c] · w[i,j,c] + b[c]     x [N,H,W,C], w [Kh,Kw,C], b [C] */
 export const depthwiseConv2d = {
@@ -103,19 +103,26 @@ export const depthwiseConv2dForm: IntForm<WindowAttrs> = {
   attrs: WINDOW_TEMPLATE,
 };
 
+/** A multiply-accumulate here takes the time of three in a convolution. */
+const TIME_OF_TAP = 3;
+
 export const depthwiseConv2dInt: IntRule<WindowAttrs> = {
   strided: true,
   lower(cx, attrs) {
     const [x] = cx.x;
     const { shape } = cx.constants[0]!;
     const [height, width, channels] = shape as [number, number, number];
-    const data = weightsOf(cx);
-    const fields = convFields(x!.shape, cx.y.shape, kernelOf(shape), attrs);
-    const params = requantParams(cx, fields, { data, channels, inner: 1 });
+    const geometry = convFields(x!.shape, cx.y.shape, kernelOf(shape), attrs);
+    const { fields, weights } = requantOf(cx, geometry, channels, 1);
+    const { data, zeroPoint } = weights;
     const packed = cx.packed(packedDepthwiseBytes(channels, height, width), data, (from, to) =>
-      cx.kernels.qs8_pack_dwconv_weights(channels, height, width, 0, from, to),
+      cx.kernels.qs8_pack_dwconv_weights(channels, height, width, zeroPoint, from, to),
     );
-    const scratch = cx.scratch(dwconv2dScratchBytes(channels, height, width));
-    cx.call('qs8_dwconv2d', params, 0, rowsOf(cx.y.shape), x!.ptr, packed, cx.y.ptr, scratch);
+    const params = cx.struct('ConvParams', fields);
+    const rowTime = TIME_OF_TAP * fields.outWidth * channels * height * width;
+    cx.parallel('qs8_dwconv2d', rowsOf(cx.y.shape), rowTime, (first, count) => {
+      const scratch = cx.scratch(dwconv2dScratchBytes(channels, height, width));
+      return [params, first, count, x!.ptr, packed, cx.y.ptr, scratch];
+    });
   },
 };

@@ -7,7 +7,7 @@ import type { StructFields } from '../core/abi.ts';
 import type { Lowering, QRef, Ref, TrainContext } from '../core/op.ts';
 import { accumulatorBounds, type ChannelWeights, needsClampedRounding } from '../core/overflow.ts';
 
-type ConvFields = StructFields<'ConvParams'>;
+export type ConvFields = StructFields<'ConvParams'>;
 
 /** Kernels read the arrays of the epilogue eight channels at a time. */
 export function roundUp8(n: number): number {
@@ -41,20 +41,38 @@ export function epilogueParams(
   });
 }
 
-/** A ConvParams struct for an integer node [x, w, multiplier, addend, bias?], whose x and y may lie inside concats. */
-export function requantParams(cx: Lowering, fields: ConvFields, weights: ChannelWeights): number {
-  const [, multiplier, addend, bias] = cx.constants;
+/** Everything about a linear integer node but where its weights are packed. */
+export interface Requant {
+  /** ConvParams. */
+  readonly fields: ConvFields;
+  readonly weights: Required<ChannelWeights>;
+  /** Largest |acc + bias| per output channel. */
+  readonly bounds: Float64Array;
+}
+
+/**
+ * The requantization of an integer node [x, w, multiplier, addend, bias?], whose x and y may lie inside concats; w is
+ * divided into channels as ChannelWeights says.
+ */
+export function requantOf(
+  cx: Lowering,
+  geometry: ConvFields,
+  channels: number,
+  inner: number,
+): Requant {
+  const [w, multiplier, addend, bias] = cx.constants;
   const { zeroPoint, qmin, qmax } = cx.y.qparams;
-  const length = roundUp8(fields.outChannels);
+  const length = roundUp8(channels);
   const inZeroPoint = cx.x[0]!.qparams.zeroPoint;
+  const weights = { data: weightsOf(cx), channels, inner, zeroPoint: w!.qparams?.zeroPoint ?? 0 };
   const requant = {
-    bias: Int32Array.from(bias?.data ?? { length: fields.outChannels }, (b) => b ?? 0),
+    bias: Int32Array.from(bias?.data ?? { length: channels }, (b) => b ?? 0),
     multiplier: Float32Array.from(multiplier!.data),
     addend: Float32Array.from(addend!.data),
   };
   const bounds = accumulatorBounds(weights, inZeroPoint, requant.bias);
-  return cx.struct('ConvParams', {
-    ...fields,
+  const fields = {
+    ...geometry,
     inStride: cx.x[0]!.stride,
     outStride: cx.y.stride,
     inZeroPoint,
@@ -65,7 +83,8 @@ export function requantParams(cx: Lowering, fields: ConvFields, weights: Channel
     multiplier: cx.constant(requant.multiplier, length),
     addend: cx.constant(requant.addend, length),
     magic: needsClampedRounding(bounds, requant) ? 0 : 1,
-  });
+  };
+  return { fields, weights, bounds };
 }
 
 /** The i8 weights among a node's constants. */

@@ -1,5 +1,6 @@
 import type { IntForm } from '../core/form.ts';
 import type { F32Rule, IntRule, OpDef, QatKeepRule } from '../core/op.ts';
+import { sizeOf } from '../core/shape.ts';
 import { POOL_TEMPLATE, type PoolAttrs, poolFields, rowsOf, slidePool } from './geometry.ts';
 
 /** y = max of the taps inside the image; the gradient goes to the first of equals      x [N,H,W,C] */
@@ -55,6 +56,9 @@ export const maxPool2dInt: IntRule<PoolAttrs> = {
     const { qmin, qmax } = cx.y.qparams;
     const fields = { ...poolFields(x!.shape, cx.y.shape, attrs), qmin, qmax };
     const params = cx.struct('PoolParams', fields);
-    cx.call('qs8_maxpool2d', params, 0, rowsOf(cx.y.shape), x!.ptr, cx.y.ptr);
+    const rowTime = sizeOf(cx.y.shape.slice(2)) * attrs.poolSize[0] * attrs.poolSize[1];
+    cx.parallel('qs8_maxpool2d', rowsOf(cx.y.shape), rowTime, (first, count) => {
+      return [params, first, count, x!.ptr, cx.y.ptr];
+    });
   },
 };

@@ -15,7 +15,8 @@ import { conv2dScratchBytes, packedWeightsBytes } from '../core/int8Layout.ts';
 import type { Lowering, QRef, Ref, TrainContext } from '../core/op.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import { sampleBytes, sumChunks } from './chunks.ts';
-import { type Epilogue, epilogueParams, opaque, requantParams, weightsOf } from './linear.ts';
+import { type Epilogue, epilogueParams, opaque, requantOf } from './linear.ts';
+import { lowerWinograd, suitsWinograd } from './winograd.ts';
 
 export interface Product {
   /** Output channels. */
@@ -102,13 +103,56 @@ export function productQuantized(
   return y;
 }
 
+/** Up to so many pixels, panels of outputs are divided among threads; pixels above. */
+const FEW_PIXELS = 16;
+
 export function lowerProduct(cx: Lowering, { n, k, fields }: Product): void {
-  const [x] = cx.x;
-  const data = weightsOf(cx);
-  const params = requantParams(cx, fields, { data, channels: n, inner: k });
+  const requant = requantOf(cx, fields, n, k);
+  const pixels = pixelsOf(cx.y.shape);
+  if (suitsWinograd(requant)) {
+    lowerWinograd(cx, requant, pixels / (fields.outHeight * fields.outWidth));
+    return;
+  }
+  const { data, zeroPoint } = requant.weights;
   const packed = cx.packed(packedWeightsBytes(n, k), data, (from, to) =>
-    cx.kernels.qs8_pack_weights(n, k, 0, from, to),
+    cx.kernels.qs8_pack_weights(n, k, zeroPoint, from, to),
   );
-  const scratch = cx.scratch(conv2dScratchBytes(k));
-  cx.call('qs8_conv2d', params, 0, pixelsOf(cx.y.shape), x!.ptr, packed, cx.y.ptr, scratch);
+  if (pixels <= FEW_PIXELS) {
+    lowerPanels(cx, requant.fields, pixels, k, packed);
+    return;
+  }
+  const params = cx.struct('ConvParams', requant.fields);
+  const bytes = conv2dScratchBytes(k);
+  // A tile takes four pixels.
+  const grain = 4;
+  cx.parallel(
+    'qs8_conv2d',
+    pixels,
+    n * k,
+    (first, count) => [params, first, count, cx.x[0]!.ptr, packed, cx.y.ptr, cx.scratch(bytes)],
+    grain,
+  );
+}
+
+/** A product whose parts are panels of 8 outputs, each with a struct of its own. */
+function lowerPanels(
+  cx: Lowering,
+  fields: StructFields<'ConvParams'>,
+  pixels: number,
+  k: number,
+  packed: number,
+): void {
+  const n = fields.outChannels;
+  cx.parallel('qs8_conv2d', Math.ceil(n / 8), 8 * k * pixels, (first, count) => {
+    const params = cx.struct('ConvParams', {
+      ...fields,
+      outChannels: Math.min(8 * count, n - 8 * first),
+      bias: fields.bias + 32 * first,
+      multiplier: fields.multiplier + 32 * first,
+      addend: fields.addend + 32 * first,
+    });
+    const w = packed + packedWeightsBytes(8 * first, k);
+    const scratch = cx.scratch(conv2dScratchBytes(k));
+    return [params, 0, pixels, cx.x[0]!.ptr, w, cx.y.ptr + 8 * first, scratch];
+  });
 }

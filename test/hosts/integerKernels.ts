@@ -3,10 +3,21 @@ import {
   dwconv2dScratchBytes,
   packedDepthwiseBytes,
   packedWeightsBytes,
+  packedWinogradBytes,
+  winogradScratchBytes,
 } from '../../src/core/int8Layout.ts';
 import type { inferKernels } from '../../src/core/kernels.ts';
 import { type Line, over, type Rig } from './rig.ts';
-import { convolutions, depthwise, lengths, matrices, pools, sized, sizedPool } from './shapes.ts';
+import {
+  convolutions,
+  depthwise,
+  lengths,
+  matrices,
+  pools,
+  sized,
+  sizedPool,
+  winograds,
+} from './shapes.ts';
 
 /** Scale, zero point and range: plain, and with the ends cut off. */
 const ranges = [
@@ -120,6 +131,33 @@ export const integerKernels = {
   }),
   qs8_conv2d: convolution('qs8_conv2d'),
   qs8_f32_conv2d: convolution('qs8_f32_conv2d'),
+  qs8_pack_winograd_weights: over(matrices, (rig, [n, channels]) => {
+    const packed = rig.out(new Uint8Array(packedWinogradBytes(n, channels)));
+    const w = rig.put(rig.integers(n * 9 * channels));
+    rig.kernels.qs8_pack_winograd_weights(n, channels, 5, w, packed);
+  }),
+  qs8_winograd2d: over(winograds, (rig, c) => {
+    const { p, batch, n, k, inputs, outputs } = sized(c);
+    const packed = rig.scratch(packedWinogradBytes(n, p.inChannels));
+    rig.kernels.qs8_pack_winograd_weights(n, p.inChannels, 0, rig.put(rig.integers(n * k)), packed);
+    const quantized = { inZeroPoint: 3, outZeroPoint: -5, qmin: -128, qmax: 127 };
+    const fields = { ...p, ...quantized, ...epilogue(rig, n, k) };
+    const scratch = rig.scratch(winogradScratchBytes(p.inChannels));
+    const rows = batch * Math.ceil(p.outHeight / 2);
+    const x = rig.put(rig.integers(inputs));
+    for (const magic of MAGIC) {
+      const params = rig.params('ConvParams', { ...fields, magic });
+      rig.kernels.qs8_winograd2d(
+        params,
+        0,
+        rows,
+        x,
+        packed,
+        rig.out(new Int8Array(outputs)),
+        scratch,
+      );
+    }
+  }),
   qs8_pack_dwconv_weights: over(depthwise, (rig, c) => {
     const { p, n, taps } = sized(c);
     const { kernelHeight, kernelWidth } = p;

@@ -28,6 +28,15 @@ export const convolutions: ConvCase[] = [
   ...Array.from({ length: 24 }, () => randomCase(rng, (r) => [1 + r.below(13), 1 + r.below(19)])),
 ];
 
+/** 3x3 with stride 1. */
+export const winograds: ConvCase[] = [
+  ...[1, 7, 8, 9, 24].map((ci) => ({ name: `3x3, ci ${ci}`, ci, co: 9, ...same3x3 })),
+  ...[1, 5, 9, 11].map((w) => ({
+    ...{ name: `3x3, ${w} wide`, ci: 5, co: 8, size: [12 - w, w] as const },
+    ...same3x3,
+  })),
+];
+
 export const depthwise: ConvCase[] = [
   ...[1, 3, 4, 7, 8, 9, 15, 16, 17, 40].map((c) => ({
     ...{ name: `3x3, ${c} channels`, ci: c, co: c },

@@ -1,0 +1,56 @@
+/**
+ * Which convolutions run as products of transformed 4x4 tiles (`assembly/int8/winograd.ts`): 16 products for 2x2 outputs
+ * in place of 36, and the same integers.
+ */
+
+import { packedWinogradBytes, winogradScratchBytes } from '../core/int8Layout.ts';
+import type { Lowering } from '../core/op.ts';
+import { type ConvFields, type Requant, roundUp8 } from './linear.ts';
+
+/** The kernel computes 4·(acc + bias) modulo 2³². */
+const BOUND = 2 ** 29;
+
+/**
+ * How many fewer products there must be. Measured on 17 shapes from 112²·8→8 to 1²·256→256: the transforms cost a sixth,
+ * and every shape above this line gained 1.3 or more; 5²·128→128, which has 1.17 times fewer, gained nothing.
+ */
+const LEAST_SAVING = 1.5;
+
+/** Products of the plain convolution over those of the tiles, which are computed four by four, channels eight by eight. */
+function saving({ outHeight, outWidth, inChannels }: ConvFields): number {
+  const tiles = Math.ceil(outHeight / 2) * Math.ceil(outWidth / 2);
+  const plain = outHeight * outWidth * 9 * inChannels;
+  return plain / (((tiles + 3) & ~3) * 16 * roundUp8(inChannels));
+}
+
+/** Whether the layer has the form that the kernel knows, cannot leave its range, and becomes faster. */
+export function suitsWinograd({ fields, bounds }: Requant): boolean {
+  return (
+    fields.kernelHeight === 3 &&
+    fields.kernelWidth === 3 &&
+    fields.strideHeight === 1 &&
+    fields.strideWidth === 1 &&
+    fields.dilationHeight === 1 &&
+    fields.dilationWidth === 1 &&
+    fields.inChannels >= 8 &&
+    fields.outChannels >= 8 &&
+    saving(fields) >= LEAST_SAVING &&
+    bounds.every((bound) => bound < BOUND)
+  );
+}
+
+/** `batch` images; w [Co,3,3,Ci]. A unit of work is a row of tiles: two output rows. */
+export function lowerWinograd(cx: Lowering, { fields, weights }: Requant, batch: number): void {
+  const { outHeight, outWidth, inChannels, outChannels } = fields;
+  const params = cx.struct('ConvParams', fields);
+  const { data, zeroPoint } = weights;
+  const packed = cx.packed(packedWinogradBytes(outChannels, inChannels), data, (from, to) =>
+    cx.kernels.qs8_pack_winograd_weights(outChannels, inChannels, zeroPoint, from, to),
+  );
+  const rows = batch * Math.ceil(outHeight / 2);
+  const rowMacs = Math.ceil(outWidth / 2) * 16 * inChannels * outChannels;
+  cx.parallel('qs8_winograd2d', rows, rowMacs, (first, count) => {
+    const scratch = cx.scratch(winogradScratchBytes(inChannels));
+    return [params, first, count, cx.x[0]!.ptr, packed, cx.y.ptr, scratch];
+  });
+}
