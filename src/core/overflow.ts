@@ -32,13 +32,21 @@ export function maxDistance(zeroPoint: number): number {
   return Math.max(127 - zeroPoint, zeroPoint + 128);
 }
 
-/** Largest possible |acc + bias| per channel. */
+/**
+ * Largest possible |acc + bias| per channel. Where all must only be known to be at most `room`, weights are not looked at
+ * if any weights would do: there may be millions of them.
+ */
 export function accumulatorBounds(
   weights: ChannelWeights,
   zeroPoint: number,
   bias: ArrayLike<number> | undefined,
+  room = 0,
 ): Float64Array {
   const distance = maxDistance(zeroPoint);
+  const { data, channels } = weights;
+  const most = (data.length / channels) * maxDistance(weights.zeroPoint ?? 0) * distance;
+  const bounds = Float64Array.from({ length: channels }, (_, c) => most + Math.abs(bias?.[c] ?? 0));
+  if (bounds.every((bound) => bound <= room)) return bounds;
   return absoluteSums(weights).map((sum, c) => sum * distance + Math.abs(bias?.[c] ?? 0));
 }
 

@@ -138,7 +138,8 @@ function checkLinear({ x, constants }: FormNode, channelAxis: number, where: str
   const inner = channelAxis === 0 ? data.length / channels : 1;
   const { zeroPoint } = w!.qparams!;
   const weights = { data, channels, inner, zeroPoint };
-  const bounds = accumulatorBounds(weights, x[0]!.qparams!.zeroPoint, bias?.data);
+  const { zeroPoint: xZero } = x[0]!.qparams!;
+  const bounds = accumulatorBounds(weights, xZero, bias?.data, MAX_ACCUMULATOR);
   const worst = bounds.findIndex((bound) => bound > MAX_ACCUMULATOR);
   if (worst < 0) return;
   const expected = `the accumulator of channel ${worst} must stay below 2^31`;

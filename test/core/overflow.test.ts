@@ -32,6 +32,13 @@ test('accumulatorBounds are reached by the worst input and never passed', () => 
   expect(Math.max(...reached)).toBeLessThanOrEqual(first!);
 });
 
+test('accumulatorBounds are loose where no weights could pass the room, and tight elsewhere', () => {
+  const weights = { data: Int8Array.of(1, -2, 3, 4), channels: 2, inner: 2 };
+  const loose = 2 * 128 * 255;
+  expect([...accumulatorBounds(weights, -128, [5, 0], loose + 5)]).toEqual([loose + 5, loose]);
+  expect([...accumulatorBounds(weights, -128, [5, 0], loose + 4)]).toEqual([3 * 255 + 5, 7 * 255]);
+});
+
 describe('needsClampedRounding', () => {
   const asks = (bound: number, m: number, b: number) =>
     needsClampedRounding(Float64Array.of(bound), { multiplier: [m], addend: [b] });
