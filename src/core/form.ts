@@ -55,6 +55,8 @@ export interface IntForm<A = unknown> {
   readonly channelAxis?: number;
   /** The constants of the other ops. */
   readonly constants?: (attrs: A) => readonly ConstantForm[];
+  /** The shape rule takes the constants as well. */
+  readonly shapedByConstants?: true;
   /** All activations and the output have one type and stand for the same reals. */
   readonly keepsScale?: true;
   readonly attrs?: Readonly<Record<string, Template>>;

@@ -1,14 +1,24 @@
 import type { IntForm } from '../core/form.ts';
 import { addForm } from '../ops/add.ts';
 import { averagePool2dForm } from '../ops/averagePool2d.ts';
+import { concatForm } from '../ops/concat.ts';
 import { conv2dForm } from '../ops/conv2d.ts';
 import { denseForm } from '../ops/dense.ts';
+import { depthSpaceForm } from '../ops/depthToSpace.ts';
 import { depthwiseConv2dForm } from '../ops/depthwiseConv2d.ts';
 import { flattenForm } from '../ops/flatten.ts';
+import { gatherForm } from '../ops/gather.ts';
 import { globalAveragePool2dForm } from '../ops/globalAveragePool2d.ts';
 import { maxPool2dForm } from '../ops/maxPool2d.ts';
+import { padForm } from '../ops/pad.ts';
 import { clampForm } from '../ops/relu.ts';
+import { reshapeForm } from '../ops/reshape.ts';
+import { resizeForm } from '../ops/resize.ts';
+import { sliceForm } from '../ops/slice.ts';
+import { batchToSpaceForm, spaceToBatchForm } from '../ops/spaceToBatch.ts';
 import type { OpName } from '../ops/table.ts';
+import { transposeForm } from '../ops/transpose.ts';
+import { transposedConv2dForm } from '../ops/transposedConv2d.ts';
 
 /** Ops that exist in float graphs only: batch normalization is folded. */
 export type FloatOpName = 'batchNormalization';
@@ -16,6 +26,18 @@ export type IntOpName = Exclude<OpName, FloatOpName>;
 
 /** What the integer nodes of each op must look like. */
 const forms = {
+  batchToSpace: batchToSpaceForm,
+  concat: concatForm,
+  depthToSpace: depthSpaceForm,
+  gather: gatherForm,
+  pad: padForm,
+  reshape: reshapeForm,
+  resize: resizeForm,
+  slice: sliceForm,
+  spaceToBatch: spaceToBatchForm,
+  spaceToDepth: depthSpaceForm,
+  transpose: transposeForm,
+  transposedConv2d: transposedConv2dForm,
   add: addForm,
   averagePool2d: averagePool2dForm,
   conv2d: conv2dForm,

@@ -180,7 +180,8 @@ function checkConstant(
 }
 
 function checkShape(node: Node, { x, constants, y }: FormNode, form: IntForm, where: string): void {
-  const shaped = form.channelAxis === undefined ? x : [...x, constants[0]!];
+  const others = form.channelAxis === undefined ? 0 : 1;
+  const shaped = [...x, ...constants.slice(0, form.shapedByConstants ? constants.length : others)];
   let inferred: Shape;
   try {
     inferred = ops[node.op].inferShape(

@@ -2,16 +2,38 @@ import type { OpDef } from '../core/op.ts';
 import { add } from './add.ts';
 import { averagePool2d } from './averagePool2d.ts';
 import { batchNormalization } from './batchNormalization.ts';
+import { concat } from './concat.ts';
 import { conv2d } from './conv2d.ts';
 import { dense } from './dense.ts';
+import { depthToSpace, spaceToDepth } from './depthToSpace.ts';
 import { depthwiseConv2d } from './depthwiseConv2d.ts';
 import { flatten } from './flatten.ts';
+import { gather } from './gather.ts';
 import { globalAveragePool2d } from './globalAveragePool2d.ts';
 import { maxPool2d } from './maxPool2d.ts';
+import { pad } from './pad.ts';
 import { relu, relu6 } from './relu.ts';
+import { reshape } from './reshape.ts';
+import { resize } from './resize.ts';
+import { slice } from './slice.ts';
+import { batchToSpace, spaceToBatch } from './spaceToBatch.ts';
+import { transpose } from './transpose.ts';
+import { transposedConv2d } from './transposedConv2d.ts';
 
 /** Every op. A new one makes the compiler list each rule table that still lacks it. */
 export const ops = {
+  batchToSpace,
+  concat,
+  depthToSpace,
+  gather,
+  pad,
+  reshape,
+  resize,
+  slice,
+  spaceToBatch,
+  spaceToDepth,
+  transpose,
+  transposedConv2d,
   add,
   averagePool2d,
   batchNormalization,

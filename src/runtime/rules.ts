@@ -2,16 +2,38 @@ import type { IntRule } from '../core/op.ts';
 import type { IntOpName } from '../graph/forms.ts';
 import { addInt } from '../ops/add.ts';
 import { averagePool2dInt } from '../ops/averagePool2d.ts';
+import { concatInt } from '../ops/concat.ts';
 import { conv2dInt } from '../ops/conv2d.ts';
 import { denseInt } from '../ops/dense.ts';
+import { depthToSpaceInt, spaceToDepthInt } from '../ops/depthToSpace.ts';
 import { depthwiseConv2dInt } from '../ops/depthwiseConv2d.ts';
 import { flattenInt } from '../ops/flatten.ts';
+import { gatherInt } from '../ops/gather.ts';
 import { globalAveragePool2dInt } from '../ops/globalAveragePool2d.ts';
 import { maxPool2dInt } from '../ops/maxPool2d.ts';
+import { padInt } from '../ops/pad.ts';
 import { clampInt } from '../ops/relu.ts';
+import { reshapeInt } from '../ops/reshape.ts';
+import { resizeInt } from '../ops/resize.ts';
+import { sliceInt } from '../ops/slice.ts';
+import { batchToSpaceInt, spaceToBatchInt } from '../ops/spaceToBatch.ts';
+import { transposeInt } from '../ops/transpose.ts';
+import { transposedConv2dInt } from '../ops/transposedConv2d.ts';
 
 /** How each op runs as integers. */
 export const intRules = {
+  batchToSpace: batchToSpaceInt,
+  concat: concatInt,
+  depthToSpace: depthToSpaceInt,
+  gather: gatherInt,
+  pad: padInt,
+  reshape: reshapeInt,
+  resize: resizeInt,
+  slice: sliceInt,
+  spaceToBatch: spaceToBatchInt,
+  spaceToDepth: spaceToDepthInt,
+  transpose: transposeInt,
+  transposedConv2d: transposedConv2dInt,
   add: addInt,
   averagePool2d: averagePool2dInt,
   conv2d: conv2dInt,

@@ -3,6 +3,7 @@ import { Rng } from '../../src/core/rng.ts';
 import { type Shape, sizeOf } from '../../src/core/shape.ts';
 import type { Padding, Pair } from '../../src/ops/geometry.ts';
 import type { OpName } from '../../src/ops/table.ts';
+import { movementCases } from './movementCases.ts';
 
 /** One call of an op: what it is given and the shape that comes out. */
 export interface OpCase {
@@ -15,6 +16,8 @@ export interface OpCase {
   readonly training?: boolean;
   /** Added to every element of x. */
   readonly offset?: number;
+  /** How many times the batch the first axis of x stands for, 1 if not given. */
+  readonly openBatch?: number;
 }
 
 const NO_PADDING: Padding = [
@@ -48,6 +51,7 @@ function norm(name: string, x: Shape, rest: Partial<OpCase> = {}): OpCase {
 
 /** Sums over the batch run in 8 chunks: batches of 1, 3, 9 and 17 leave some empty, short and long. */
 export const cases = {
+  ...movementCases,
   conv2d: [
     {
       name: '3x3 same',
@@ -248,6 +252,7 @@ export function drawInputs({ op, inputs, offset = 0 }: NamedCase, seed: number):
   return inputs.map((shape, i) => {
     const size = sizeOf(shape);
     if (op === 'maxPool2d') return distinct(size, rng);
+    if (op === 'gather' && i === 1) return Float32Array.from({ length: size }, () => rng.below(5));
     if (op === 'relu' || op === 'relu6') return aroundKinks(size, rng);
     const data = Float32Array.from({ length: size }, () => 2 * rng.uniform() - 1);
     if (op === 'batchNormalization' && i === 4) return data.map((value) => 0.25 + Math.abs(value));

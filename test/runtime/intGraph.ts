@@ -3,6 +3,7 @@ import type { Attrs } from '../../src/core/op.ts';
 import type { QParams } from '../../src/core/qparams.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { BATCH, type Shape, sizeOf, withBatch } from '../../src/core/shape.ts';
+import { formOf } from '../../src/graph/forms.ts';
 import type { Graph, Parameter, Value, ValueId } from '../../src/graph/graph.ts';
 import { validateGraph } from '../../src/graph/validate.ts';
 import type { PoolAttrs, WindowAttrs } from '../../src/ops/geometry.ts';
@@ -100,6 +101,23 @@ export class IntGraph {
     return this.#node('flatten', [x], {}, this.#values[x]!.qparams);
   }
 
+  /** `kernel` is [Co,Kh,Kw]. */
+  transposedConv2d(x: ValueId, [co, kh, kw]: Shape, attrs: object, bias = false): ValueId {
+    const constants = this.#linear([co!, kh!, kw!, this.shapeOf(x)[3]!], 0, bias);
+    return this.#node('transposedConv2d', [x, ...constants], attrs);
+  }
+
+  /** An op that keeps the scale and zero point of its inputs. */
+  keep(op: OpName, inputs: readonly ValueId[], attrs: object): ValueId {
+    return this.#node(op, inputs, attrs, this.#values[inputs[0]!]!.qparams);
+  }
+
+  gather(x: ValueId, indices: Shape, axis: number): ValueId {
+    const extent = this.shapeOf(x)[axis]!;
+    const list = Int32Array.from({ length: sizeOf(indices) }, () => this.rng.below(extent));
+    return this.keep('gather', [x, this.#constant(indices, list)], { axis });
+  }
+
   build(outputs: readonly ValueId[], extra: Partial<Graph> = {}): Graph {
     const graph: Graph = {
       name: 'test',
@@ -118,7 +136,9 @@ export class IntGraph {
   #node(op: OpName, inputs: readonly ValueId[], attrs: object, qparams?: Requant): ValueId {
     const name = `${op}_${this.#nodes.length}`;
     const shapes = inputs.map((id) => this.shapeOf(id));
-    const count = op === 'add' || op === 'batchNormalization' || shapes[1]?.length !== 1 ? 2 : 1;
+    const { activations, channelAxis, shapedByConstants } = formOf(op)!;
+    const every = activations === 'many' || shapedByConstants;
+    const count = every ? inputs.length : activations + (channelAxis === undefined ? 0 : 1);
     const shape = ops[op].inferShape(shapes.slice(0, count), attrs as never);
     const output = this.#activation(name, shape, qparams);
     this.#nodes.push({ op, name, inputs, output, attrs: attrs as Attrs });

@@ -8,6 +8,7 @@ import type { Pair } from '../../src/ops/geometry.ts';
 import { interpret } from '../../src/runtime/reference/interpret.ts';
 import { compareLayers } from './equality.ts';
 import { IntGraph, randomInputs, smallNetwork } from './intGraph.ts';
+import { movementGraphs } from './movementGraphs.ts';
 
 const pair = (min: number, max: number): fc.Arbitrary<Pair> =>
   fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
@@ -44,6 +45,7 @@ function poolAttrs({ kernel, strides, padding }: Case) {
 
 /** One op on a random image. */
 const graphs: Record<IntOpName, (b: IntGraph, c: Case) => number> = {
+  ...movementGraphs,
   add: (b, c) => b.add(b.input([...c.image, c.channels]), b.input([...c.image, c.channels])),
   averagePool2d: (b, c) => b.averagePool(b.input([...c.image, c.channels]), poolAttrs(c)),
   conv2d: (b, { image, channels, outChannels, kernel, bias, ...c }) =>

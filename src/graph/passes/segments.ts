@@ -14,6 +14,18 @@ import { countUses, type Graph, type Node, type ValueId } from '../graph.ts';
 export type SegmentKind = 'linear' | 'rescale' | 'table' | 'norm' | 'keep' | 'join';
 
 const KINDS = {
+  batchToSpace: 'keep',
+  concat: 'keep',
+  depthToSpace: 'keep',
+  gather: 'keep',
+  pad: 'keep',
+  reshape: 'keep',
+  resize: 'keep',
+  slice: 'keep',
+  spaceToBatch: 'keep',
+  spaceToDepth: 'keep',
+  transpose: 'keep',
+  transposedConv2d: 'linear',
   add: 'rescale',
   averagePool2d: 'rescale',
   batchNormalization: 'norm',

@@ -8,9 +8,34 @@ import { conv2d } from './conv2d.ts';
 import { dense } from './dense.ts';
 import { depthwiseConv2d } from './depthwiseConv2d.ts';
 import { clampToRange, flatten, maxPool2d } from './keep.ts';
+import {
+  batchToSpace,
+  concat,
+  depthToSpace,
+  gather,
+  pad,
+  slice,
+  spaceToBatch,
+  spaceToDepth,
+  transpose,
+} from './movement.ts';
 import type { Activation, ReferenceOp } from './operands.ts';
+import { resize } from './resize.ts';
+import { transposedConv2d } from './transposedConv2d.ts';
 
 const references = {
+  batchToSpace,
+  concat,
+  depthToSpace,
+  gather,
+  pad,
+  reshape: flatten,
+  resize,
+  slice,
+  spaceToBatch,
+  spaceToDepth,
+  transpose,
+  transposedConv2d,
   add,
   averagePool2d,
   conv2d,

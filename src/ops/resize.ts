@@ -1,0 +1,220 @@
+import { checkInteger, rangeError } from '../core/errors.ts';
+import { ANY_TYPE, type IntForm } from '../core/form.ts';
+import type {
+  F32Rule,
+  IntRule,
+  Lowering,
+  OpDef,
+  QatKeepRule,
+  Ref,
+  TrainContext,
+} from '../core/op.ts';
+import type { Shape } from '../core/shape.ts';
+import type { Pair } from './geometry.ts';
+import { checkImage } from './movement.ts';
+import { type Lists, lowerSelect, select, selectBackward } from './selection.ts';
+
+/** The options have the meaning that they have in TensorFlow Lite. */
+export interface ResizeAttrs {
+  /** Height and width of y. */
+  readonly size: Pair;
+  readonly method: 'nearest' | 'bilinear';
+  /** Centres of the corner pixels of x and y fall together; excludes the next. */
+  readonly alignCorners: boolean;
+  /** A pixel is an area with its centre at one half. */
+  readonly halfPixelCenters: boolean;
+}
+
+/** y [N,size,C]: x [N,H,W,C] scaled to another size */
+export const resize = {
+  name: 'resize',
+  inferShape([x], { size, alignCorners, halfPixelCenters }) {
+    checkImage('resize', x);
+    for (const extent of size) checkInteger('resize', 'size', extent, 1);
+    if (!(alignCorners && halfPixelCenters)) return [x[0]!, ...size, x[3]!];
+    throw rangeError('resize', 'alignCorners excludes halfPixelCenters', 'both');
+  },
+} as const satisfies OpDef<ResizeAttrs>;
+
+/** The index of x that each index of y takes, along one axis; f32 at each step. */
+function nearest(from: number, to: number, { alignCorners, halfPixelCenters }: ResizeAttrs) {
+  const corners = alignCorners && to > 1;
+  const scale = Math.fround(corners ? (from - 1) / (to - 1) : from / to);
+  const offset = halfPixelCenters ? 0.5 : 0;
+  return Array.from({ length: to }, (_, i) => {
+    const at = Math.fround((i + offset) * scale);
+    return Math.min(Math.floor(alignCorners ? at + 0.5 : at), from - 1);
+  });
+}
+
+function nearestLists([, height, width]: Shape, attrs: ResizeAttrs): Lists {
+  const [outHeight, outWidth] = attrs.size;
+  return [undefined, nearest(height!, outHeight, attrs), nearest(width!, outWidth, attrs)];
+}
+
+/** Two neighbours along an axis and the weight of the second in 1/1024. */
+interface Tap {
+  readonly lower: number;
+  readonly upper: number;
+  readonly fraction: number;
+}
+
+/** The neighbours of each index of y along one axis, from coordinates with 10 fractional bits      eq. (20) */
+function taps(from: number, to: number, { alignCorners, halfPixelCenters }: ResizeAttrs): Tap[] {
+  const corners = alignCorners && to > 1 ? 1 : 0;
+  const [inputs, outputs] = [from - corners, to - corners];
+  const scale = Math.floor((1024 * inputs + Math.floor(outputs / 2)) / outputs);
+  const offset = halfPixelCenters ? Math.floor(scale / 2) - 512 : 0;
+  return Array.from({ length: to }, (_, i) => {
+    const at = Math.max(0, i * scale + offset);
+    const lower = Math.min(Math.floor(at / 1024), from - 1);
+    const upper = Math.min(Math.ceil(at / 1024), from - 1);
+    return { lower, upper, fraction: upper > lower ? at - 1024 * lower : 0 };
+  });
+}
+
+function bothTaps([, height, width]: Shape, attrs: ResizeAttrs): readonly [Tap[], Tap[]] {
+  const [outHeight, outWidth] = attrs.size;
+  return [taps(height!, outHeight, attrs), taps(width!, outWidth, attrs)];
+}
+
+/** Calls back with each element of y, its four neighbours in x and their weights. */
+function forEachTap(
+  x: Shape,
+  attrs: ResizeAttrs,
+  visit: (to: number, from: number, weight: number) => void,
+): void {
+  const [batch, height, width, channels] = x as [number, number, number, number];
+  const [rows, columns] = bothTaps(x, attrs);
+  const sides = ({ lower, upper, fraction }: Tap) =>
+    [
+      [lower, 1 - fraction / 1024],
+      [upper, fraction / 1024],
+    ] as const;
+  let to = 0;
+  for (let n = 0; n < batch; n++) {
+    for (const row of rows) {
+      for (const column of columns) {
+        for (const [iy, f] of sides(row)) {
+          for (const [ix, g] of sides(column)) {
+            const from = ((n * height + iy) * width + ix) * channels;
+            for (let c = 0; c < channels; c++) visit(to + c, from + c, f * g);
+          }
+        }
+        to += channels;
+      }
+    }
+  }
+}
+
+function interpolate(cx: TrainContext, x: Ref, attrs: ResizeAttrs): Ref {
+  const y = cx.zeros(resize.inferShape([x.shape], attrs));
+  const [source, target] = [cx.f32(x), cx.f32(y)];
+  forEachTap(x.shape, attrs, (to, from, weight) => {
+    target[to]! += weight * source[from]!;
+  });
+  return y;
+}
+
+function interpolateBackward(cx: TrainContext, dy: Ref, x: Shape, attrs: ResizeAttrs): Ref {
+  const dx = cx.zeros(x);
+  const [source, target] = [cx.f32(dy), cx.f32(dx)];
+  forEachTap(x, attrs, (to, from, weight) => {
+    target[from]! += weight * source[to]!;
+  });
+  return dx;
+}
+
+function backward(cx: TrainContext, dy: Ref, x: Shape, attrs: ResizeAttrs): Ref {
+  if (attrs.method === 'bilinear') return interpolateBackward(cx, dy, x, attrs);
+  return selectBackward(cx, dy, x, nearestLists(x, attrs));
+}
+
+/** Bilinear: with the neighbours and weights of the integers, in f32. */
+export const resizeF32: F32Rule<ResizeAttrs> = {
+  forward(cx, [x], attrs) {
+    if (attrs.method === 'bilinear') return { output: interpolate(cx, x!, attrs) };
+    return { output: select(cx, x!, nearestLists(x!.shape, attrs)) };
+  },
+  backward: (cx, dy, { inputs: [x] }, attrs) => [backward(cx, dy, x!.shape, attrs)],
+};
+
+interface Resizer {
+  struct: Lowering['struct'];
+  place(list: Int32Array<ArrayBuffer>): number;
+}
+
+/** A ResizeParams struct for x [N,H,W,C]. */
+function resizeParams({ struct, place }: Resizer, x: Shape, attrs: ResizeAttrs): number {
+  const [, height, width, channels] = x as [number, number, number, number];
+  const table = (list: readonly Tap[], stride: number) =>
+    place(
+      Int32Array.from(
+        list.flatMap(({ lower, upper, fraction }) => [lower * stride, upper * stride, fraction]),
+      ),
+    );
+  const [rows, columns] = bothTaps(x, attrs);
+  return struct('ResizeParams', {
+    inBytes: height * width * channels,
+    channels,
+    outHeight: attrs.size[0],
+    outWidth: attrs.size[1],
+    rows: table(rows, width * channels),
+    columns: table(columns, channels),
+  });
+}
+
+export const resizeQat: QatKeepRule<ResizeAttrs> = {
+  kind: 'keep',
+  forward(cx, { q }, attrs) {
+    if (attrs.method === 'nearest') return select(cx, q, nearestLists(q.shape, attrs));
+    const y = cx.alloc(resize.inferShape([q.shape], attrs), 'i8');
+    const place = (list: Int32Array) => {
+      const ref = cx.alloc([list.length], 'i32');
+      cx.i32(ref).set(list);
+      return ref.ptr;
+    };
+    const struct: Resizer['struct'] = (name, fields) => cx.struct(name, fields);
+    const params = resizeParams({ struct, place }, q.shape, attrs);
+    cx.kernels.qs8_resize_bilinear(params, 0, q.shape[0]! * attrs.size[0], q.ptr, y.ptr);
+    return y;
+  },
+  backward: (cx, dy, { q }, _y, attrs) => backward(cx, dy, q.shape, attrs),
+};
+
+export const resizeForm: IntForm<ResizeAttrs> = {
+  activations: 1,
+  from: ANY_TYPE,
+  keepsScale: true,
+  attrs: {
+    size: [1, 1],
+    method: { oneOf: ['nearest', 'bilinear'] },
+    alignCorners: 'boolean',
+    halfPixelCenters: 'boolean',
+  },
+  check({ x: [x], attrs }, where) {
+    if (attrs.method === 'nearest' || x!.dtype === 'i8') return;
+    throw rangeError(where, 'bilinear resizing takes i8', x!.dtype);
+  },
+};
+
+export const resizeInt: IntRule<ResizeAttrs> = {
+  lower(cx, attrs) {
+    const [x] = cx.x;
+    if (attrs.method === 'nearest') {
+      lowerSelect(cx, nearestLists(x!.shape, attrs));
+      return;
+    }
+    const struct: Resizer['struct'] = (name, fields) => cx.struct(name, fields);
+    const params = resizeParams({ struct, place: (list) => cx.constant(list) }, x!.shape, attrs);
+    const units = x!.shape[0]! * attrs.size[0];
+    const worth = attrs.size[1] * x!.shape[3]! * 4;
+    cx.parallel('qs8_resize_bilinear', units, worth, (first, count) => [
+      params,
+      first,
+      count,
+      x!.ptr,
+      cx.y.ptr,
+    ]);
+  },
+};
