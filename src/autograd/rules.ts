@@ -33,11 +33,22 @@ import { transposedConv2dF32 } from '../ops/transposedConv2d.ts';
 
 /** How each op trains in float. */
 export const f32Rules = {
+  add: addF32,
+  averagePool2d: averagePool2dF32,
+  batchNormalization: batchNormalizationF32,
   batchToSpace: batchToSpaceF32,
   concat: concatF32,
+  conv2d: conv2dF32,
+  dense: denseF32,
   depthToSpace: depthToSpaceF32,
+  depthwiseConv2d: depthwiseConv2dF32,
+  flatten: flattenF32,
   gather: gatherF32,
+  globalAveragePool2d: globalAveragePool2dF32,
+  maxPool2d: maxPool2dF32,
   pad: padF32,
+  relu: reluF32,
+  relu6: relu6F32,
   reshape: reshapeF32,
   resize: resizeF32,
   slice: sliceF32,
@@ -45,17 +56,6 @@ export const f32Rules = {
   spaceToDepth: spaceToDepthF32,
   transpose: transposeF32,
   transposedConv2d: transposedConv2dF32,
-  add: addF32,
-  averagePool2d: averagePool2dF32,
-  batchNormalization: batchNormalizationF32,
-  conv2d: conv2dF32,
-  dense: denseF32,
-  depthwiseConv2d: depthwiseConv2dF32,
-  flatten: flattenF32,
-  globalAveragePool2d: globalAveragePool2dF32,
-  maxPool2d: maxPool2dF32,
-  relu: reluF32,
-  relu6: relu6F32,
 } satisfies Record<OpName, F32Rule<never>>;
 
 /**
@@ -63,11 +63,22 @@ export const f32Rules = {
  * own in evaluation, and trains in float.
  */
 export const qatRules = {
+  add: addQat,
+  averagePool2d: averagePool2dQat,
+  batchNormalization: null,
   batchToSpace: batchToSpaceQat,
   concat: concatQat,
+  conv2d: conv2dQat,
+  dense: denseQat,
   depthToSpace: depthToSpaceQat,
+  depthwiseConv2d: depthwiseConv2dQat,
+  flatten: flattenQat,
   gather: null,
+  globalAveragePool2d: globalAveragePool2dQat,
+  maxPool2d: maxPool2dQat,
   pad: padQat,
+  relu: reluQat,
+  relu6: relu6Qat,
   reshape: reshapeQat,
   resize: resizeQat,
   slice: sliceQat,
@@ -75,17 +86,6 @@ export const qatRules = {
   spaceToDepth: spaceToDepthQat,
   transpose: transposeQat,
   transposedConv2d: null,
-  add: addQat,
-  averagePool2d: averagePool2dQat,
-  batchNormalization: null,
-  conv2d: conv2dQat,
-  dense: denseQat,
-  depthwiseConv2d: depthwiseConv2dQat,
-  flatten: flattenQat,
-  globalAveragePool2d: globalAveragePool2dQat,
-  maxPool2d: maxPool2dQat,
-  relu: reluQat,
-  relu6: relu6Qat,
 } satisfies Record<OpName, QatRule<never> | null>;
 
 export function f32Rule(op: OpName): F32Rule<never> {

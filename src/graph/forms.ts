@@ -26,11 +26,21 @@ export type IntOpName = Exclude<OpName, FloatOpName>;
 
 /** What the integer nodes of each op must look like. */
 const forms = {
+  add: addForm,
+  averagePool2d: averagePool2dForm,
   batchToSpace: batchToSpaceForm,
   concat: concatForm,
+  conv2d: conv2dForm,
+  dense: denseForm,
   depthToSpace: depthSpaceForm,
+  depthwiseConv2d: depthwiseConv2dForm,
+  flatten: flattenForm,
   gather: gatherForm,
+  globalAveragePool2d: globalAveragePool2dForm,
+  maxPool2d: maxPool2dForm,
   pad: padForm,
+  relu: clampForm,
+  relu6: clampForm,
   reshape: reshapeForm,
   resize: resizeForm,
   slice: sliceForm,
@@ -38,16 +48,6 @@ const forms = {
   spaceToDepth: depthSpaceForm,
   transpose: transposeForm,
   transposedConv2d: transposedConv2dForm,
-  add: addForm,
-  averagePool2d: averagePool2dForm,
-  conv2d: conv2dForm,
-  dense: denseForm,
-  depthwiseConv2d: depthwiseConv2dForm,
-  flatten: flattenForm,
-  globalAveragePool2d: globalAveragePool2dForm,
-  maxPool2d: maxPool2dForm,
-  relu: clampForm,
-  relu6: clampForm,
 } as const satisfies Record<IntOpName, IntForm<never>>;
 
 /** Undefined where the op has no integer form. */

@@ -66,13 +66,13 @@ const folding: CopiesOf<BlockSizeAttrs> = (x, y, { blockSize }) => [
   reversed(unfold(y, x, blockSize)),
 ];
 
-export const depthToSpaceF32 = moveF32(depthToSpace, unfolding);
-export const depthToSpaceQat = moveQat(depthToSpace, unfolding);
-export const depthToSpaceInt = moveInt(unfolding);
+export const depthToSpaceF32 = /* @__PURE__ */ moveF32(depthToSpace, unfolding);
+export const depthToSpaceQat = /* @__PURE__ */ moveQat(depthToSpace, unfolding);
+export const depthToSpaceInt = /* @__PURE__ */ moveInt(unfolding);
 
-export const spaceToDepthF32 = moveF32(spaceToDepth, folding);
-export const spaceToDepthQat = moveQat(spaceToDepth, folding);
-export const spaceToDepthInt = moveInt(folding);
+export const spaceToDepthF32 = /* @__PURE__ */ moveF32(spaceToDepth, folding);
+export const spaceToDepthQat = /* @__PURE__ */ moveQat(spaceToDepth, folding);
+export const spaceToDepthInt = /* @__PURE__ */ moveInt(folding);
 
 /** Of both. */
 export const depthSpaceForm: IntForm = {

@@ -69,9 +69,9 @@ function mirrored(x: Shape, { padding, mode }: PadAttrs): Lists {
 }
 
 const restOf = ({ value }: PadAttrs) => value;
-const constantF32 = moveF32(pad, copiesOf, restOf);
-const constantQat = moveQat(pad, copiesOf, restOf);
-const constantInt = moveInt(copiesOf, restOf);
+const constantF32 = /* @__PURE__ */ moveF32(pad, copiesOf, restOf);
+const constantQat = /* @__PURE__ */ moveQat(pad, copiesOf, restOf);
+const constantInt = /* @__PURE__ */ moveInt(copiesOf, restOf);
 
 export const padF32: F32Rule<PadAttrs> = {
   forward(cx, inputs, attrs) {

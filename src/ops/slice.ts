@@ -54,8 +54,8 @@ const copiesOf: CopiesOf<SliceAttrs> = (x, y, attrs) => {
   ];
 };
 
-export const sliceF32 = moveF32(slice, copiesOf);
-export const sliceQat = moveQat(slice, copiesOf);
+export const sliceF32 = /* @__PURE__ */ moveF32(slice, copiesOf);
+export const sliceQat = /* @__PURE__ */ moveQat(slice, copiesOf);
 
 export const sliceForm: IntForm = {
   activations: 1,
@@ -64,4 +64,4 @@ export const sliceForm: IntForm = {
   attrs: { begin: { list: 0 }, size: { list: 1 }, strides: { list: 'i32' } },
 };
 
-export const sliceInt = moveInt(copiesOf);
+export const sliceInt = /* @__PURE__ */ moveInt(copiesOf);

@@ -110,13 +110,13 @@ const scattering: CopiesOf<SpaceToBatchAttrs> = (x, y, { blockShape, padding }) 
 const gathering: CopiesOf<BatchToSpaceAttrs> = (x, y, { blockShape, crops }) =>
   scatter(y, x, blockShape, crops).map(reversed);
 
-export const spaceToBatchF32 = moveF32(spaceToBatch, scattering);
-export const spaceToBatchQat = moveQat(spaceToBatch, scattering);
-export const spaceToBatchInt = moveInt(scattering);
+export const spaceToBatchF32 = /* @__PURE__ */ moveF32(spaceToBatch, scattering);
+export const spaceToBatchQat = /* @__PURE__ */ moveQat(spaceToBatch, scattering);
+export const spaceToBatchInt = /* @__PURE__ */ moveInt(scattering);
 
-export const batchToSpaceF32 = moveF32(batchToSpace, gathering);
-export const batchToSpaceQat = moveQat(batchToSpace, gathering);
-export const batchToSpaceInt = moveInt(gathering);
+export const batchToSpaceF32 = /* @__PURE__ */ moveF32(batchToSpace, gathering);
+export const batchToSpaceQat = /* @__PURE__ */ moveQat(batchToSpace, gathering);
+export const batchToSpaceInt = /* @__PURE__ */ moveInt(gathering);
 
 const SIDES = [
   [0, 0],

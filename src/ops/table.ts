@@ -22,11 +22,22 @@ import { transposedConv2d } from './transposedConv2d.ts';
 
 /** Every op. A new one makes the compiler list each rule table that still lacks it. */
 export const ops = {
+  add,
+  averagePool2d,
+  batchNormalization,
   batchToSpace,
   concat,
+  conv2d,
+  dense,
   depthToSpace,
+  depthwiseConv2d,
+  flatten,
   gather,
+  globalAveragePool2d,
+  maxPool2d,
   pad,
+  relu,
+  relu6,
   reshape,
   resize,
   slice,
@@ -34,17 +45,6 @@ export const ops = {
   spaceToDepth,
   transpose,
   transposedConv2d,
-  add,
-  averagePool2d,
-  batchNormalization,
-  conv2d,
-  dense,
-  depthwiseConv2d,
-  flatten,
-  globalAveragePool2d,
-  maxPool2d,
-  relu,
-  relu6,
 } as const satisfies Record<string, OpDef<never>>;
 
 export type OpName = keyof typeof ops;

@@ -25,8 +25,8 @@ const copiesOf: CopiesOf<TransposeAttrs> = (x, y, { perm }) => [
   { extents: y.shape, inStrides: perm.map((axis) => x.strides[axis]!), outStrides: y.strides },
 ];
 
-export const transposeF32 = moveF32(transpose, copiesOf);
-export const transposeQat = moveQat(transpose, copiesOf);
+export const transposeF32 = /* @__PURE__ */ moveF32(transpose, copiesOf);
+export const transposeQat = /* @__PURE__ */ moveQat(transpose, copiesOf);
 
 export const transposeForm: IntForm = {
   activations: 1,
@@ -35,4 +35,4 @@ export const transposeForm: IntForm = {
   attrs: { perm: { list: 0 } },
 };
 
-export const transposeInt = moveInt(copiesOf);
+export const transposeInt = /* @__PURE__ */ moveInt(copiesOf);

@@ -14,11 +14,22 @@ import { countUses, type Graph, type Node, type ValueId } from '../graph.ts';
 export type SegmentKind = 'linear' | 'rescale' | 'table' | 'norm' | 'keep' | 'join';
 
 const KINDS = {
+  add: 'rescale',
+  averagePool2d: 'rescale',
+  batchNormalization: 'norm',
   batchToSpace: 'keep',
   concat: 'keep',
+  conv2d: 'linear',
+  dense: 'linear',
   depthToSpace: 'keep',
+  depthwiseConv2d: 'linear',
+  flatten: 'keep',
   gather: 'keep',
+  globalAveragePool2d: 'rescale',
+  maxPool2d: 'keep',
   pad: 'keep',
+  relu: 'keep',
+  relu6: 'keep',
   reshape: 'keep',
   resize: 'keep',
   slice: 'keep',
@@ -26,17 +37,6 @@ const KINDS = {
   spaceToDepth: 'keep',
   transpose: 'keep',
   transposedConv2d: 'linear',
-  add: 'rescale',
-  averagePool2d: 'rescale',
-  batchNormalization: 'norm',
-  conv2d: 'linear',
-  dense: 'linear',
-  depthwiseConv2d: 'linear',
-  flatten: 'keep',
-  globalAveragePool2d: 'rescale',
-  maxPool2d: 'keep',
-  relu: 'keep',
-  relu6: 'keep',
 } as const satisfies Record<OpName, SegmentKind>;
 
 /**

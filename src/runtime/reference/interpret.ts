@@ -24,11 +24,21 @@ import { resize } from './resize.ts';
 import { transposedConv2d } from './transposedConv2d.ts';
 
 const references = {
+  add,
+  averagePool2d,
   batchToSpace,
   concat,
+  conv2d,
+  dense,
   depthToSpace,
+  depthwiseConv2d,
+  flatten,
   gather,
+  globalAveragePool2d,
+  maxPool2d,
   pad,
+  relu: clampToRange,
+  relu6: clampToRange,
   reshape: flatten,
   resize,
   slice,
@@ -36,16 +46,6 @@ const references = {
   spaceToDepth,
   transpose,
   transposedConv2d,
-  add,
-  averagePool2d,
-  conv2d,
-  dense,
-  depthwiseConv2d,
-  flatten,
-  globalAveragePool2d,
-  maxPool2d,
-  relu: clampToRange,
-  relu6: clampToRange,
 } as const satisfies Record<IntOpName, ReferenceOp<never>>;
 
 /**
