@@ -7,8 +7,13 @@ import type { Ref } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
 import infer from '../wasm/generated/infer.ts';
 import train from '../wasm/generated/train.ts';
-import { compile, inflate, type WasmModule, type WasmSource } from '../wasm/instantiate.ts';
-import { instantiateWithLoader } from '../wasm/load.ts';
+import {
+  compile,
+  inflate,
+  instantiate,
+  type WasmModule,
+  type WasmSource,
+} from '../wasm/instantiate.ts';
 
 const PAGE = 65536;
 const ALIGN = 64;
@@ -31,8 +36,8 @@ export class Device {
 
   constructor(modules: Modules) {
     this.kernels = {
-      ...instantiateWithLoader<InferKernels>(modules.infer, this.#memory),
-      ...instantiateWithLoader<TrainKernels>(modules.train, this.#memory),
+      ...instantiate<InferKernels>(modules.infer, this.#memory),
+      ...instantiate<TrainKernels>(modules.train, this.#memory),
     };
   }
 

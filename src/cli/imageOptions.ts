@@ -95,6 +95,17 @@ function fitOf({ crop, resize }: ImageOptions, { shape: [, height, width] }: Val
   };
 }
 
+/** In the order in which it is done. */
+export function describePreprocessing({ mean, std, crop, resize }: Preprocessing): string {
+  const part = crop?.size === undefined ? crop?.fraction : `${crop.size} × ${crop.size} pixels`;
+  const steps = [
+    part !== undefined && `crop to the central ${part}`,
+    resize && `resize the shorter side to ${resize.shorterSide}, take the centre`,
+    `(pixel / 255 − ${mean}) / ${std}`,
+  ];
+  return steps.filter(Boolean).join('; ');
+}
+
 async function readLabels(where: string, path: string): Promise<string[]> {
   const text = new TextDecoder().decode(await readBytes(path, where));
   const labels = text.replace(/\r?\n$/, '').split(/\r?\n/);

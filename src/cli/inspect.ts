@@ -3,6 +3,7 @@ import { readBundle } from '../bundle/read.ts';
 import { showShape, sizeOf } from '../core/shape.ts';
 import type { Graph, Node, ValueId } from '../graph/graph.ts';
 import { readBytes } from './files.ts';
+import { describePreprocessing } from './imageOptions.ts';
 import { planOf, type StepInfo, type StepTime, stepsOf, type Timing, timeSteps } from './steps.ts';
 import { formatTable, grouped, percent } from './table.ts';
 
@@ -36,6 +37,7 @@ async function run(path: string, { time = false, json = false }: Options): Promi
     outputs: graph.outputs.map((id) => tensor(graph, id)),
     preprocessing: graph.preprocessing,
     labels: graph.labels,
+    labelOffset: graph.labelOffset,
     constants: [...graph.parameters.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     macs: steps.reduce((sum, { macs }) => sum + macs, 0),
     memory: { packed: plan.bytes.constants, arena: plan.bytes.arena },
@@ -62,6 +64,7 @@ interface BundleAbout {
   readonly inputs: readonly About[];
   readonly preprocessing: Graph['preprocessing'];
   readonly labels: Graph['labels'];
+  readonly labelOffset: Graph['labelOffset'];
   readonly constants: number;
   readonly macs: number;
   readonly memory: { readonly packed: number; readonly arena: number };
@@ -114,9 +117,10 @@ function notes({ preprocessing, labels, golden, provenance, license, ...about }:
   const lines = [
     `${grouped(about.bytes)} bytes, ${grouped(about.constants)} constants, ${vectors}`,
     `${grouped(about.macs)} multiply-accumulates a sample; memory: ${grouped(packed)} bytes of packed constants, ${grouped(arena)} of arena`,
-    preprocessing && `takes pixels: (pixel / 255 − ${preprocessing.mean}) / ${preprocessing.std}`,
+    preprocessing && `takes pixels: ${describePreprocessing(preprocessing)}`,
     labels &&
       `labels: ${labels.length > 12 ? `${labels.length}, from ${labels[0]} to ${labels.at(-1)}` : labels.join(', ')}`,
+    about.labelOffset && `class 0 is entry ${about.labelOffset} of the output`,
     ...Object.entries(provenance ?? {}).map(([key, value]) => `${key}: ${value}`),
     license && `license: ${license}`,
   ];

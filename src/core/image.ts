@@ -116,19 +116,18 @@ interface Axis
 function resample(data: Uint8Array, { outer, extent, inner, scaled, count }: Axis): Uint8Array {
   if (scaled === extent && count === extent) return data;
   const first = (scaled - count) >> 1;
+  const taps = Array.from({ length: count }, (_, i) => tapsOf(extent, scaled, first + i));
   const out = new Uint8Array(outer * count * inner);
-  for (let i = 0; i < count; i++) {
-    const { start, weights } = tapsOf(extent, scaled, first + i);
-    for (let o = 0; o < outer; o++) {
+  for (let o = 0, to = 0; o < outer; o++) {
+    for (const { start, weights } of taps) {
       const from = (o * extent + start) * inner;
-      const to = (o * count + i) * inner;
       for (let c = 0; c < inner; c++) {
         let sum = 1 << (FRACTION_BITS - 1);
         for (let t = 0, at = from + c; t < weights.length; t++, at += inner) {
           sum += data[at]! * weights[t]!;
         }
         // Weights are rounded one by one: many of them can add up to a little more than 1.
-        out[to + c] = Math.min(255, sum >> FRACTION_BITS);
+        out[to++] = Math.min(255, sum >> FRACTION_BITS);
       }
     }
   }

@@ -1,7 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { type ImageOptions, imageNotes, withImageOptions } from '../../src/cli/imageOptions.ts';
+import {
+  describePreprocessing,
+  type ImageOptions,
+  imageNotes,
+  withImageOptions,
+} from '../../src/cli/imageOptions.ts';
 import { rawPixels } from '../../src/core/preprocess.ts';
 import type { Graph, Value } from '../../src/graph/graph.ts';
 import { inFolderAsync } from './cli.ts';
@@ -86,4 +91,16 @@ describe('the options for images', () => {
       );
     });
   });
+});
+
+test('describePreprocessing tells the steps in their order', () => {
+  const pixels = { mean: [0.5, 0, 1], std: [0.25] };
+  expect(describePreprocessing(pixels)).toBe('(pixel / 255 − 0.5,0,1) / 0.25');
+  expect(describePreprocessing({ ...pixels, crop: { size: 199 } })).toBe(
+    'crop to the central 199 × 199 pixels; (pixel / 255 − 0.5,0,1) / 0.25',
+  );
+  const all = { ...pixels, crop: { fraction: 0.9 }, resize: { shorterSide: 256 } };
+  expect(describePreprocessing(all)).toMatch(
+    /^crop to the central 0.9; resize the shorter side to 256, take the centre; \(pixel/,
+  );
 });
