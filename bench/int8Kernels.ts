@@ -42,6 +42,13 @@ const DEPTHWISE: ConvShape[] = [1, 2].flatMap((stride) => [
   [7, 960, 960, 3, stride] as const,
 ]);
 
+/** Windows of NASNet, MobileNetV3 and EfficientNet. */
+const LARGE_WINDOWS: ConvShape[] = [
+  [28, 120, 120, 5, 1],
+  [28, 120, 120, 5, 2],
+  [28, 88, 88, 7, 1],
+];
+
 type ConvKernel = 'qs8_conv2d' | 'qs8_f32_conv2d';
 type DepthwiseKernel = 'qs8_dwconv2d' | 'qs8_f32_dwconv2d';
 
@@ -191,7 +198,9 @@ export const int8Cases = {
     return [stream(`pack depthwise 3x3x${channels}`, (9 + 24) * channels, run)];
   },
   qs8_dwconv2d: (rig) =>
-    DEPTHWISE.map((shape) => depthwiseCase(rig, 'qs8_dwconv2d', depthwiseName(shape), shape)),
+    [...DEPTHWISE, ...LARGE_WINDOWS].map((shape) =>
+      depthwiseCase(rig, 'qs8_dwconv2d', depthwiseName(shape), shape),
+    ),
   qs8_f32_dwconv2d: (rig) => {
     const shape: ConvShape = [14, 576, 576, 3, 1];
     return [depthwiseCase(rig, 'qs8_f32_dwconv2d', `${depthwiseName(shape)} to f32`, shape)];

@@ -2,7 +2,8 @@ import { ConvParams } from '../abi';
 import { alignTo16 } from '../lib/lanes';
 import { roundToRange, scaleAcc, writeRoundingLanes } from '../lib/requantize';
 import { sums3x3, sums3x3Stride2 } from './dwconv3x3';
-import { emitSums, EPILOGUE_BYTES, STRIP, SUMS_AT, zipHigh, zipLow } from './dwconvSums';
+import { rowOfAny } from './dwconvAny';
+import { emitSums, EPILOGUE_BYTES, STRIP, SUMS_AT } from './dwconvSums';
 
 /**
  * Depthwise convolution:
@@ -22,7 +23,7 @@ import { emitSums, EPILOGUE_BYTES, STRIP, SUMS_AT, zipHigh, zipLow } from './dwc
  *
  * Reads 15 bytes past x, writes C elements a pixel. Scratch, dwconv2dScratchBytes(C, Kh, Kw):
  *
- *     rounding lanes 96 | sums 32 · STRIP | rows | zero row | epilogues | addresses of the taps
+ *     rounding lanes 96 | sums 32 · (STRIP + 2) | rows | zero row | epilogues | interleaved columns
  */
 export function qs8_dwconv2d__simd128(
   params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
@@ -37,7 +38,7 @@ export function qs8_f32_dwconv2d__simd128(
 }
 
 // @ts-ignore: decorator
-@inline const ROWS_AT: usize = SUMS_AT + 32 * STRIP;
+@inline const ROWS_AT: usize = SUMS_AT + 32 * (STRIP + 2);
 /** A strip of one-pixel rows at stride 2 reads 2 · STRIP + 1 input rows. */
 // @ts-ignore: decorator
 @inline const ZERO_ROW_AT: usize = ROWS_AT + 16 * STRIP + 32;
@@ -50,7 +51,7 @@ function epiloguesAt(params: ConvParams, scratch: usize): usize {
 
 // @ts-ignore: decorator
 @inline
-function tapsAt(params: ConvParams, scratch: usize): usize {
+function columnsAt(params: ConvParams, scratch: usize): usize {
   return epiloguesAt(params, scratch) + <usize>((params.outChannels + 7) >> 3) * EPILOGUE_BYTES;
 }
 
@@ -69,7 +70,10 @@ function dwconv2d(
     const oy = first % params.outHeight;
     const rows = max(1, min(band, min(params.outHeight - oy, end - first)));
     if (band) band3x3(params, image, w, y, oy, rows, scratch, real);
-    else row(params, image, w, y, oy, scratch, real);
+    else {
+      rowOfAny(params, image, w, y, oy, scratch, scratch + ZERO_ROW_AT, epiloguesAt(params, scratch),
+        columnsAt(params, scratch), real);
+    }
     y += <usize>rows * rowBytes;
     first += rows;
   }
@@ -168,64 +172,6 @@ function listRows(
     store<usize>(at, inside ? start : scratch + ZERO_ROW_AT);
     store<i32>(at, inside ? params.inStride : 0, 4);
     at += 8;
-  }
-}
-
-/** One output row of any kernel. */
-function row(
-  params: ConvParams, x: usize, w: usize, y: usize, oy: i32, scratch: usize, real: bool,
-): void {
-  for (let ox = 0; ox < params.outWidth; ox++) {
-    listTaps(params, x, oy, ox, scratch);
-    pixel(params, w, y, scratch, real);
-    y += params.outStride << (real ? 2 : 0);
-  }
-}
-
-/** The addresses of the taps of one output pixel; below an odd last row its own address stands again. */
-function listTaps(params: ConvParams, x: usize, oy: i32, ox: i32, scratch: usize): void {
-  let at = tapsAt(params, scratch);
-  for (let j = 0; j < params.kernelWidth; j++) {
-    const ix = ox * params.strideWidth - params.padLeft + j * params.dilationWidth;
-    for (let i = 0; i < params.kernelHeight; i++) {
-      const iy = oy * params.strideHeight - params.padTop + i * params.dilationHeight;
-      const inside = <u32>iy < <u32>params.inHeight && <u32>ix < <u32>params.inWidth;
-      const tap = inside
-        ? x + (iy * params.inWidth + ix) * params.inStride
-        : scratch + ZERO_ROW_AT;
-      store<usize>(at, tap);
-      at += 4;
-    }
-    if (params.kernelHeight & 1) {
-      store<usize>(at, load<usize>(at - 4));
-      at += 4;
-    }
-  }
-}
-
-/** All channels of one output pixel, from the list of taps. */
-// @ts-ignore: decorator
-@inline
-function pixel(params: ConvParams, w: usize, y: usize, scratch: usize, real: bool): void {
-  const taps = tapsAt(params, scratch);
-  let epilogue = epiloguesAt(params, scratch);
-  const channels = params.outChannels;
-  const end = taps + ((params.kernelWidth * ((params.kernelHeight + 1) >> 1)) << 3);
-  for (let c = 0; c < channels; c += 8) {
-    let low = v128.load(epilogue), high = v128.load(epilogue, 16);
-    let at = taps;
-    do {
-      const r0 = v128.load_ext<i8>(load<usize>(at) + c);
-      const r1 = v128.load_ext<i8>(load<usize>(at, 4) + c);
-      low = i32x4.add(low, i32x4.dot_i16x8_s(zipLow(r0, r1), v128.load(w)));
-      high = i32x4.add(high, i32x4.dot_i16x8_s(zipHigh(r0, r1), v128.load(w, 16)));
-      w += 32;
-      at += 8;
-    } while (at < end);
-    v128.store(scratch + SUMS_AT, low);
-    v128.store(scratch + SUMS_AT, high, 16);
-    emitSums(params, scratch, 1, epilogue, y + (c << (real ? 2 : 0)), 0, channels - c, real);
-    epilogue += EPILOGUE_BYTES;
   }
 }
 

@@ -33,20 +33,24 @@ export function conv2dScratchBytes(k: number): number {
   return 160 + 5 * (alignTo16(k) + 16) + panels + 128;
 }
 
+/** Interleaved columns of a strip, as in `assembly/int8/dwconvAny.ts`. */
+const COLUMN_BYTES = 16384;
+
 /**
  * Scratch of `qs8_dwconv2d` and `qs8_f32_dwconv2d`:
  *
- *     constants 96 | sums of 64 pixels | input rows | row of zero points, channels + slack
- *     | epilogues, 96 for 8 channels | addresses of the taps
+ *     constants 96 | sums of 66 pixels | input rows | row of zero points, channels + slack
+ *     | epilogues, 96 for 8 channels | interleaved columns, 32 a pair of rows, those of one window at least
  */
 export function dwconv2dScratchBytes(
   channels: number,
   kernelHeight: number,
   kernelWidth: number,
 ): number {
-  const taps = kernelWidth * Math.ceil(kernelHeight / 2) * 2;
+  const window = kernelWidth * Math.ceil(kernelHeight / 2) * 32;
   const epilogues = Math.ceil(channels / 8) * 96;
-  return 96 + 64 * 32 + (64 * 16 + 32) + alignTo16(channels) + 16 + epilogues + alignTo16(taps * 4);
+  const columns = Math.max(COLUMN_BYTES, window);
+  return 96 + 66 * 32 + (64 * 16 + 32) + alignTo16(channels) + 16 + epilogues + columns;
 }
 
 const alignTo8 = (n: number) => (n + 7) & ~7;

@@ -110,6 +110,29 @@ const cases: ConvCase[] = [
     inHeight: 13,
     inWidth: 10,
   },
+  ...[1, 2, 3].flatMap((stride) =>
+    [1, 2, 3, 4, 9, 17].map((inWidth) => ({
+      ...{ name: `5x5 stride ${stride}, ${inWidth} wide`, kernelHeight: 5, kernelWidth: 5 },
+      ...{ strideHeight: stride, strideWidth: stride, padTop: 2, padLeft: 2, inWidth, inHeight: 7 },
+      inChannels: 11,
+    })),
+  ),
+  {
+    ...{ name: '7x7, several strips', kernelHeight: 7, kernelWidth: 7, padTop: 3, padLeft: 3 },
+    ...{ inHeight: 3, inWidth: 150 },
+  },
+  {
+    ...{ name: '5x3 dilated, several strips', kernelHeight: 5, kernelWidth: 3, padTop: 4 },
+    ...{ padLeft: 5, dilationHeight: 2, dilationWidth: 5, strideWidth: 2, inWidth: 201 },
+  },
+  {
+    ...{ name: 'a window too wide for strips', kernelHeight: 23, kernelWidth: 50, padTop: 2 },
+    ...{ padLeft: 3, inHeight: 23, inWidth: 47, inChannels: 9 },
+  },
+  {
+    ...{ name: 'taps too far apart for strips', kernelHeight: 2, kernelWidth: 3, padLeft: 600 },
+    ...{ dilationWidth: 600, inHeight: 2, inWidth: 5 },
+  },
   { name: '1x7', kernelWidth: 7, padLeft: 3, padTop: 0, inWidth: 9 },
   { name: 'a whole image', kernelHeight: 5, kernelWidth: 6, inChannels: 33 },
   { name: 'qmin', ...same3x3, qmin: -5 },
