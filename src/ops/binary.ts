@@ -1,30 +1,93 @@
 import type { StructFields } from '../core/abi.ts';
+import { factors, type IntForm } from '../core/form.ts';
+import type { InferKernels } from '../core/kernels.ts';
+import type { F32Rule, IntRule, Lowering, OpDef, QatRescaleRule } from '../core/op.ts';
+import { sizeOf } from '../core/shape.ts';
+import { broadcastOffsets, broadcastShapes, expandRef, expandValue } from './broadcast.ts';
 
-interface Output {
+/** What ops of two operands have in common: shapes that are repeated as NumPy does, and multipliers for scales. */
+
+export function binaryOp<N extends string>(name: N) {
+  return {
+    name,
+    inferShape: ([a, b]) => broadcastShapes(name, a, b),
+  } as const satisfies OpDef;
+}
+
+/** A function of two reals and its two derivatives. */
+interface RealFunction {
+  f(a: number, b: number): number;
+  slopes(a: number, b: number): readonly [number, number];
+}
+
+/** The gradient of an operand is the sum over what it was repeated to, in f64 and in order. */
+export function binaryF32(op: OpDef, { f, slopes }: RealFunction): F32Rule {
+  return {
+    forward(cx, [a, b]) {
+      const output = cx.alloc(op.inferShape([a!.shape, b!.shape], {}));
+      const [i, j] = [a!, b!].map(({ shape }) => broadcastOffsets(shape, output.shape));
+      const [left, right, y] = [cx.f32(a!), cx.f32(b!), cx.f32(output)];
+      for (let at = 0; at < y.length; at++) y[at] = f(left[i![at]!]!, right[j![at]!]!);
+      return { output };
+    },
+    backward(cx, dy, { inputs, output, wants }) {
+      const [i, j] = inputs.map(({ shape }) => broadcastOffsets(shape, output.shape));
+      const gradients = inputs.map(({ shape }) => cx.alloc(shape));
+      const [left, right, above] = [...inputs, dy].map((ref) => cx.f32(ref));
+      const sums = inputs.map(({ shape }) => new Float64Array(sizeOf(shape)));
+      for (let at = 0; at < above!.length; at++) {
+        const [p, q] = [i![at]!, j![at]!];
+        const [da, db] = slopes(left![p]!, right![q]!);
+        sums[0]![p]! += above![at]! * da;
+        sums[1]![q]! += above![at]! * db;
+      }
+      return gradients.map((gradient, which) => {
+        if (!wants[which]) return undefined;
+        cx.f32(gradient).set(sums[which]!);
+        return gradient;
+      });
+    },
+  };
+}
+
+type Params = StructFields<'BinaryParams'>;
+
+/** The most that x − z, or the product of two of them, can be. */
+const MOST_DISTANCE = 255;
+export const MOST_PRODUCT = 255 * 255;
+
+/** n, a, b, y, params */
+type Arguments = [number, number, number, number, number];
+
+/** How an op of two operands runs among integers. */
+export interface IntBinary {
+  /** The constants of the node, from the scales of a, b and y. */
+  multipliers(a: number, b: number, y: number): readonly number[];
+  /** What the kernel takes for them. */
+  factors(multipliers: readonly number[]): readonly [number, number];
+  /** A bound of |u|; without it, that of a sum of both sides. */
+  most?(multipliers: readonly number[]): number;
+  run(kernels: InferKernels, args: Arguments): void;
+  lower(cx: Lowering, n: number, part: (first: number, count: number) => Arguments): void;
+}
+
+interface Range {
   readonly zeroPoint: number;
   readonly qmin: number;
   readonly qmax: number;
 }
 
-interface Operand {
-  readonly zeroPoint: number;
-}
-
-/** The most that x − z, or the product of two of them, can be. */
-export const MOST_DISTANCE = 255;
-export const MOST_PRODUCT = 255 * 255;
-
 /** `most` bounds |u|, up to some roundings: well below 2²² the kernels round without a clamp. */
 export function binaryFields(
-  [a, b]: readonly Operand[],
-  [aMultiplier, bMultiplier = 0]: ArrayLike<number> & Iterable<number>,
-  { zeroPoint, qmin, qmax }: Output,
-  most: number,
-): StructFields<'BinaryParams'> {
+  [a, b]: readonly { readonly zeroPoint: number }[],
+  [aMultiplier, bMultiplier]: readonly [number, number],
+  { zeroPoint, qmin, qmax }: Range,
+  most = MOST_DISTANCE * (Math.abs(aMultiplier) + Math.abs(bMultiplier)),
+): Params {
   return {
     aZeroPoint: a!.zeroPoint,
     bZeroPoint: b!.zeroPoint,
-    aMultiplier: aMultiplier!,
+    aMultiplier,
     bMultiplier,
     outZeroPoint: zeroPoint,
     qmin,
@@ -32,3 +95,45 @@ export function binaryFields(
     magic: most < 2 ** 21 ? 1 : 0,
   };
 }
+
+export function binaryQat(op: OpDef, { multipliers, factors, most, run }: IntBinary) {
+  return {
+    kind: 'rescale',
+    multipliers: ([a, b], y) => Float32Array.from(multipliers(a!, b!, y)),
+    evaluate(cx, [a, b], out, constants) {
+      const shape = op.inferShape([a!.q.shape, b!.q.shape], {});
+      const [p, q] = [a!, b!].map((x) => expandRef(cx, x.q, shape).ptr);
+      const y = cx.alloc(shape, 'i8');
+      const data = Array.from(constants);
+      const fields = binaryFields([a!, b!], factors(data), out, most?.(data));
+      run(cx.kernels, [sizeOf(shape), p!, q!, y.ptr, cx.struct('BinaryParams', fields)]);
+      return y;
+    },
+  } satisfies QatRescaleRule;
+}
+
+/** `count` multipliers follow the operands. */
+export function binaryForm(count: 1 | 2): IntForm {
+  return { activations: 2, constants: () => factors(count) };
+}
+
+export function binaryInt({ factors, most, lower }: IntBinary): IntRule {
+  return {
+    inPlace: true,
+    lower(cx) {
+      const { y } = cx;
+      const data = Array.from(cx.constants[0]!.data);
+      const [a, b] = cx.x.map((x) => expandValue(cx, x, y.shape));
+      const zeroPoints = cx.x.map(({ qparams }) => qparams);
+      const fields = binaryFields(zeroPoints, factors(data), y.qparams, most?.(data));
+      const params = cx.struct('BinaryParams', fields);
+      const part = (first: number, count: number): Arguments => {
+        return [count, a! + first, b! + first, y.ptr + first, params];
+      };
+      lower(cx, sizeOf(y.shape), part);
+    },
+  };
+}
+
+/** Threads share elements in steps of a cache line. */
+export const GRAIN = 64;

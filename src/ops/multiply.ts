@@ -1,0 +1,31 @@
+import {
+  binaryF32,
+  binaryForm,
+  binaryInt,
+  binaryOp,
+  binaryQat,
+  GRAIN,
+  type IntBinary,
+  MOST_PRODUCT,
+} from './binary.ts';
+
+/** y = a · b      shapes as `broadcastShapes` */
+export const multiply = /* @__PURE__ */ binaryOp('multiply');
+
+export const multiplyF32 = /* @__PURE__ */ binaryF32(multiply, {
+  f: (a, b) => a * b,
+  slopes: (a, b) => [b, a],
+});
+
+/** M = s_a · s_b / s_y      quantization.md eq. (12b) */
+const integers: IntBinary = {
+  multipliers: (a, b, y) => [(a * b) / y],
+  factors: ([m]) => [m!, 0],
+  most: ([m]) => MOST_PRODUCT * Math.abs(m!),
+  run: (kernels, args) => kernels.qs8_vmul(...args),
+  lower: (cx, n, part) => cx.parallel('qs8_vmul', n, 13, part, GRAIN),
+};
+
+export const multiplyQat = /* @__PURE__ */ binaryQat(multiply, integers);
+export const multiplyForm = /* @__PURE__ */ binaryForm(1);
+export const multiplyInt = /* @__PURE__ */ binaryInt(integers);

@@ -1,0 +1,65 @@
+import { rangeError } from '../core/errors.ts';
+import { factors, type IntForm } from '../core/form.ts';
+import type { F32Rule, IntRule, OpDef } from '../core/op.ts';
+import { showShape } from '../core/shape.ts';
+import { binaryFields, MOST_PRODUCT } from './binary.ts';
+import { rowsOf } from './reduce.ts';
+
+/** y = x where x ≥ 0, else alpha[c] · x      x [N,…,C], alpha [C] */
+export const prelu = {
+  name: 'prelu',
+  inferShape([x, alpha]) {
+    if (x && alpha?.length === 1 && alpha[0] === x.at(-1) && x.length > 1) return x;
+    const shapes = [x, alpha].map((shape) => (shape ? showShape(shape) : 'none'));
+    throw rangeError('prelu', 'the input must be [N,…,C] and alpha [C]', shapes.join(' and '));
+  },
+} as const satisfies OpDef;
+
+export const preluF32: F32Rule = {
+  forward(cx, [x, alpha]) {
+    const output = cx.alloc(x!.shape);
+    const { n } = rowsOf(x!.shape);
+    const [from, slopes, to] = [cx.f32(x!), cx.f32(alpha!), cx.f32(output)];
+    for (let i = 0; i < to.length; i++) to[i] = from[i]! * (from[i]! < 0 ? slopes[i % n]! : 1);
+    return { output };
+  },
+  backward(cx, dy, { inputs: [x, alpha] }) {
+    const [dx, dalpha] = [cx.alloc(x!.shape), cx.alloc(alpha!.shape)];
+    const { n } = rowsOf(x!.shape);
+    const [from, slopes, above, below] = [x!, alpha!, dy, dx].map((ref) => cx.f32(ref));
+    const sums = new Float64Array(n);
+    for (let i = 0; i < below!.length; i++) {
+      const negative = from![i]! < 0;
+      below![i] = above![i]! * (negative ? slopes![i % n]! : 1);
+      if (negative) sums[i % n]! += above![i]! * from![i]!;
+    }
+    cx.f32(dalpha).set(sums);
+    return [dx, dalpha];
+  },
+};
+
+/** M_0 = s_x / s_y, M_1 = s_x · s_alpha / s_y      quantization.md eq. (12d) */
+export const preluForm: IntForm = {
+  activations: 2,
+  constants: () => factors(2),
+  check({ x: [, alpha] }, where) {
+    if (!alpha!.data) throw rangeError(where, 'alpha must be a parameter', 'an activation');
+  },
+};
+
+export const preluInt: IntRule = {
+  inPlace: true,
+  lower(cx) {
+    const [x, alpha] = cx.x;
+    const { y } = cx;
+    const [above, below] = Array.from(cx.constants[0]!.data) as [number, number];
+    const { rows, n } = rowsOf(y.shape);
+    const most = MOST_PRODUCT * Math.max(Math.abs(above), Math.abs(below));
+    const zeroPoints = [x!.qparams, alpha!.qparams];
+    const fields = binaryFields(zeroPoints, [above, below], y.qparams, most);
+    const params = cx.struct('BinaryParams', fields);
+    cx.parallel('qs8_prelu', rows, 20 * n, (first, count) => {
+      return [count, n, x!.ptr + first * n, alpha!.ptr, y.ptr + first * n, params];
+    });
+  },
+};

@@ -1,0 +1,77 @@
+import { rangeError } from '../core/errors.ts';
+import { type FormNode, factors, type IntForm } from '../core/form.ts';
+import { exp } from '../core/math.ts';
+import type { F32Rule, IntRule, OpDef } from '../core/op.ts';
+import { showShape } from '../core/shape.ts';
+import { rescaleFields, rowsOf } from './reduce.ts';
+
+/** y_i = exp(x_i) / Σ exp(x_j) over the last axis      x [N,…] */
+export const softmax = {
+  name: 'softmax',
+  inferShape([x]) {
+    if (x && x.length >= 2) return x;
+    throw rangeError('softmax', 'the input must be [N,…]', x && showShape(x));
+  },
+} as const satisfies OpDef;
+
+/** In f64, rounded once. */
+export const softmaxF32: F32Rule = {
+  forward(cx, [x]) {
+    const output = cx.alloc(x!.shape);
+    const { n } = rowsOf(x!.shape);
+    const [from, to] = [cx.f32(x!), cx.f32(output)];
+    for (let row = 0; row < to.length; row += n) {
+      const most = from.subarray(row, row + n).reduce((a, b) => Math.max(a, b));
+      const powers = Array.from({ length: n }, (_, i) => exp(from[row + i]! - most));
+      const sum = powers.reduce((a, b) => a + b, 0);
+      for (let i = 0; i < n; i++) to[row + i] = powers[i]! / sum;
+    }
+    return { output };
+  },
+  /** dx_i = y_i · (dy_i − Σ dy_j·y_j) */
+  backward(cx, dy, { output }) {
+    const dx = cx.alloc(dy.shape);
+    const { n } = rowsOf(dy.shape);
+    const [y, above, below] = [cx.f32(output), cx.f32(dy), cx.f32(dx)];
+    for (let row = 0; row < y.length; row += n) {
+      let sum = 0;
+      for (let i = row; i < row + n; i++) sum += above[i]! * y[i]!;
+      for (let i = row; i < row + n; i++) below[i] = y[i]! * (above[i]! - sum);
+    }
+    return [dx];
+  },
+};
+
+/** table[d] = exp(−d · scale · beta), for m − x_i = d; beta is a factor before the exponential, 1 by itself. */
+export function softmaxTable(scale: number, beta = 1): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: 256 }, (_, d) => exp(-d * scale * beta));
+}
+
+/** With table[0] = 1 a sum is at least 1, and no u is NaN. */
+function checkTable({ constants: [table] }: FormNode, where: string): void {
+  const entries = Array.from(table!.data!);
+  if (entries[0] === 1 && entries.every((e) => e >= 0 && e <= 1)) return;
+  throw rangeError(where, 'the table must begin with 1 and lie in [0, 1]', entries[0]);
+}
+
+export const softmaxForm: IntForm = {
+  activations: 1,
+  constants: () => [{ name: 'table', dtype: 'f32', lengths: [256] }, ...factors(1)],
+  check: checkTable,
+};
+
+export const softmaxInt: IntRule = {
+  inPlace: true,
+  lower(cx) {
+    const [x] = cx.x;
+    const { y } = cx;
+    const [table, multiplier] = cx.constants;
+    const { rows, n } = rowsOf(y.shape);
+    const entries = cx.constant(Float32Array.from(table!.data));
+    const fields = rescaleFields(x!.qparams, multiplier!.data[0]!, y.qparams);
+    const params = cx.struct('RescaleParams', fields);
+    cx.parallel('qs8_softmax', rows, 60 * n, (first, count) => {
+      return [count, n, x!.ptr + first * n, entries, y.ptr + first * n, params];
+    });
+  },
+};
