@@ -1,7 +1,7 @@
 import { rangeError } from '../core/errors.ts';
 import { type FormNode, factors, type IntForm } from '../core/form.ts';
 import { exp } from '../core/math.ts';
-import type { F32Rule, IntRule, OpDef } from '../core/op.ts';
+import type { F32Rule, IntRule, OpDef, QatRescaleRule } from '../core/op.ts';
 import { showShape } from '../core/shape.ts';
 import { rescaleFields, rowsOf } from './reduce.ts';
 
@@ -46,6 +46,23 @@ export const softmaxF32: F32Rule = {
 export function softmaxTable(scale: number, beta = 1): Float32Array<ArrayBuffer> {
   return Float32Array.from({ length: 256 }, (_, d) => exp(-d * scale * beta));
 }
+
+/** The output is in [0, 1]: 256 steps of 1/256, and M = 256      quantization.md eq. (23) */
+export const softmaxQat: QatRescaleRule = {
+  kind: 'rescale',
+  output: { scale: 1 / 256, zeroPoint: -128 },
+  table: ([inScale]) => softmaxTable(inScale!),
+  multipliers: (_inScales, outScale) => Float32Array.of(1 / outScale),
+  evaluate(cx, [x], out, multipliers) {
+    const { rows, n } = rowsOf(x!.q.shape);
+    const y = cx.alloc(x!.q.shape, 'i8');
+    const table = cx.alloc([256]);
+    cx.f32(table).set(softmaxTable(x!.scale));
+    const params = cx.struct('RescaleParams', rescaleFields(x!, multipliers[0]!, out));
+    cx.kernels.qs8_softmax(rows, n, x!.q.ptr, table.ptr, y.ptr, params);
+    return y;
+  },
+};
 
 /** With table[0] = 1 a sum is at least 1, and no u is NaN. */
 function checkTable({ constants: [table] }: FormNode, where: string): void {

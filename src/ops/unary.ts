@@ -113,7 +113,14 @@ export const unaryF32 = /* @__PURE__ */ forEach<F32Rule<object>>((name) => ({
   },
 }));
 
+/** Outputs whose range is known: [0, 1] and [−1, 1]. */
+const outputs: Partial<Record<UnaryOpName, { scale: number; zeroPoint: number }>> = {
+  sigmoid: { scale: 1 / 256, zeroPoint: -128 },
+  tanh: { scale: 1 / 128, zeroPoint: 0 },
+};
+
 export const unaryQat = /* @__PURE__ */ forEach<QatTableRule<object>>((name) => ({
   kind: 'table',
+  ...(outputs[name] && { output: outputs[name] }),
   real: (x, attrs) => realFunction(name, attrs)(x),
 }));

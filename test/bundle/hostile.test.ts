@@ -56,7 +56,7 @@ function expectInterpreted(
   session: Session,
   graph: Graph,
   inputs: readonly InputData[],
-  integers: readonly Int8Array[],
+  integers: Parameters<typeof interpret>[1],
 ): void {
   const named = Object.fromEntries(inputs.map((data, i) => [session.inputs[i]!.name, data]));
   const got = session.run(named);

@@ -3,6 +3,7 @@ import { Rng } from '../../src/core/rng.ts';
 import { type Shape, sizeOf } from '../../src/core/shape.ts';
 import type { Padding, Pair } from '../../src/ops/geometry.ts';
 import type { OpName } from '../../src/ops/table.ts';
+import { ARITHMETIC, arithmeticCases, broadcasting, drawArithmetic } from './arithmeticCases.ts';
 import { movementCases } from './movementCases.ts';
 
 /** One call of an op: what it is given and the shape that comes out. */
@@ -18,6 +19,8 @@ export interface OpCase {
   readonly offset?: number;
   /** How many times the batch the first axis of x stands for, 1 if not given. */
   readonly openBatch?: number;
+  /** How many of the first inputs have a batch, 1 if not given. */
+  readonly activations?: number;
 }
 
 const NO_PADDING: Padding = [
@@ -52,6 +55,7 @@ function norm(name: string, x: Shape, rest: Partial<OpCase> = {}): OpCase {
 /** Sums over the batch run in 8 chunks: batches of 1, 3, 9 and 17 leave some empty, short and long. */
 export const cases = {
   ...movementCases,
+  ...arithmeticCases,
   conv2d: [
     {
       name: '3x3 same',
@@ -228,6 +232,7 @@ export const cases = {
       attrs: {},
       output: [2, 7],
     },
+    ...broadcasting,
   ],
   relu: [{ name: 'odd size', inputs: [[3, 3, 3, 5]], attrs: {}, output: [3, 3, 3, 5] }],
   relu6: [{ name: 'odd size', inputs: [[3, 3, 3, 5]], attrs: {}, output: [3, 3, 3, 5] }],
@@ -253,6 +258,7 @@ export function drawInputs({ op, inputs, offset = 0 }: NamedCase, seed: number):
     const size = sizeOf(shape);
     if (op === 'maxPool2d') return distinct(size, rng);
     if (op === 'gather' && i === 1) return Float32Array.from({ length: size }, () => rng.below(5));
+    if (ARITHMETIC.has(op)) return drawArithmetic(op, i, size, rng);
     if (op === 'relu' || op === 'relu6') return aroundKinks(size, rng);
     const data = Float32Array.from({ length: size }, () => 2 * rng.uniform() - 1);
     if (op === 'batchNormalization' && i === 4) return data.map((value) => 0.25 + Math.abs(value));

@@ -145,12 +145,7 @@ const wrong: [OpName, Shape[], Attrs, string][] = [
   ],
   ['averagePool2d', [image.slice(1)], pool, 'the input must be [N,H,W,C], got [8,8,3]'],
   ['globalAveragePool2d', [[-1, 8]], {}, 'the input must be [N,H,W,C], got [N,8]'],
-  [
-    'add',
-    [image, [-1, 8, 8, 4]],
-    {},
-    'both inputs must have one shape, got [N,8,8,3] and [N,8,8,4]',
-  ],
+  ['add', [image, [-1, 8, 8, 4]], {}, 'extents must be equal or 1, got [N,8,8,3] and [N,8,8,4]'],
   ['flatten', [[-1]], {}, 'the input must be [N,…], got [N]'],
 ];
 

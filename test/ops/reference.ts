@@ -2,6 +2,7 @@ import { type Shape, sizeOf } from '../../src/core/shape.ts';
 import type { NormAttrs } from '../../src/ops/batchNormalization.ts';
 import type { PoolAttrs, WindowAttrs } from '../../src/ops/geometry.ts';
 import type { OpName } from '../../src/ops/table.ts';
+import { addReference, arithmeticReferences } from './arithmeticReference.ts';
 import { movementReferences } from './movementReference.ts';
 
 /** A float64 tensor. */
@@ -143,7 +144,8 @@ function batchNormalization(
 
 export const references = {
   ...movementReferences,
-  add: ([a, b]) => a!.data.map((value, i) => value + b!.data[i]!),
+  ...arithmeticReferences,
+  add: addReference,
   averagePool2d: pool(mean),
   batchNormalization,
   conv2d,

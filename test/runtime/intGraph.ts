@@ -1,4 +1,4 @@
-import type { TypedArray } from '../../src/core/dtype.ts';
+import { arrayOf, type DType, type TypedArray } from '../../src/core/dtype.ts';
 import type { Attrs } from '../../src/core/op.ts';
 import type { QParams } from '../../src/core/qparams.ts';
 import { Rng } from '../../src/core/rng.ts';
@@ -40,9 +40,9 @@ export class IntGraph {
   }
 
   /** `shape` is that of one sample. */
-  input(shape: Shape, qparams?: Requant): ValueId {
+  input(shape: Shape, qparams?: Requant, dtype?: DType): ValueId {
     const name = this.#inputs.length === 0 ? 'input' : `input_${this.#inputs.length}`;
-    const id = this.#activation(name, [BATCH, ...shape], qparams);
+    const id = this.#activation(name, [BATCH, ...shape], qparams, dtype);
     this.#inputs.push(id);
     return id;
   }
@@ -118,6 +118,26 @@ export class IntGraph {
     return this.keep('gather', [x, this.#constant(indices, list)], { axis });
   }
 
+  /** An op with the given constants after its activations, and an output of the given type. */
+  operate(
+    op: OpName,
+    inputs: readonly ValueId[],
+    constants: readonly TypedArray[],
+    attrs: object = {},
+    dtype?: DType,
+  ): ValueId {
+    const ids = constants.map((data) => this.#constant([data.length], data));
+    return this.#node(op, [...inputs, ...ids], attrs, undefined, dtype);
+  }
+
+  /** Random integers with a scale, that stand for an activation. */
+  constantActivation(shape: Shape): ValueId {
+    const { rng } = this;
+    const data = Int8Array.from({ length: sizeOf(shape) }, () => rng.below(256) - 128);
+    const range = { zeroPoint: rng.below(120) - 60, qmin: -128, qmax: 127 };
+    return this.#constant(shape, data, { scale: [Math.fround(0.05)], ...range });
+  }
+
   build(outputs: readonly ValueId[], extra: Partial<Graph> = {}): Graph {
     const graph: Graph = {
       name: 'test',
@@ -133,26 +153,36 @@ export class IntGraph {
     return graph;
   }
 
-  #node(op: OpName, inputs: readonly ValueId[], attrs: object, qparams?: Requant): ValueId {
+  #node(
+    op: OpName,
+    inputs: readonly ValueId[],
+    attrs: object,
+    qparams?: Requant,
+    dtype?: DType,
+  ): ValueId {
     const name = `${op}_${this.#nodes.length}`;
     const shapes = inputs.map((id) => this.shapeOf(id));
     const { activations, channelAxis, shapedByConstants } = formOf(op)!;
     const every = activations === 'many' || shapedByConstants;
     const count = every ? inputs.length : activations + (channelAxis === undefined ? 0 : 1);
     const shape = ops[op].inferShape(shapes.slice(0, count), attrs as never);
-    const output = this.#activation(name, shape, qparams);
+    const output = this.#activation(name, shape, qparams, dtype);
     this.#nodes.push({ op, name, inputs, output, attrs: attrs as Attrs });
     return output;
   }
 
-  #activation(name: string, shape: Shape, given?: Requant): ValueId {
-    const { zeroPoint = this.rng.below(120) - 60, qmin = -128, qmax = 127 } = given ?? {};
+  #activation(name: string, shape: Shape, given?: Requant, dtype: DType = 'i8'): ValueId {
+    if (dtype === 'f32' || dtype === 'i32') return this.#values.push({ name, shape, dtype }) - 1;
+    const shift = dtype === 'u8' ? 128 : 0;
+    const { zeroPoint = this.rng.below(120) - 60 + shift } = given ?? {};
+    const { qmin = shift - 128, qmax = shift + 127 } = given ?? {};
     const qparams = { scale: [Math.fround(0.05)], zeroPoint, qmin, qmax };
-    return this.#values.push({ name, shape, dtype: 'i8', qparams }) - 1;
+    return this.#values.push({ name, shape, dtype, qparams }) - 1;
   }
 
   #constant(shape: Shape, data: TypedArray, qparams?: QParams): ValueId {
-    const dtype = data instanceof Int8Array ? 'i8' : data instanceof Int32Array ? 'i32' : 'f32';
+    const types = ['i8', 'u8', 'i32', 'f32'] as const;
+    const dtype = types.find((type) => data instanceof arrayOf[type])!;
     const name = `constant_${this.#values.length}`;
     const id = this.#values.push({ name, shape, dtype, ...(qparams && { qparams }) }) - 1;
     this.#parameters.set(id, { name, shape, trainable: false, decay: false, data });
@@ -180,11 +210,17 @@ export class IntGraph {
   }
 }
 
-/** Random integers for every input of a graph. */
-export function randomInputs(graph: Graph, batch: number, rng: Rng): Int8Array<ArrayBuffer>[] {
+type InputArray = Exclude<TypedArray, Int32Array | Float64Array>;
+
+/** Random integers for every input of a graph; reals from −10 to 10 where it takes reals. */
+export function randomInputs(graph: Graph, batch: number, rng: Rng): InputArray[] {
   return graph.inputs.map((id) => {
-    const length = sizeOf(withBatch(graph.values[id]!.shape, batch));
-    return Int8Array.from({ length }, () => rng.below(256) - 128);
+    const { shape, dtype } = graph.values[id]!;
+    const length = sizeOf(withBatch(shape, batch));
+    const values = Array.from({ length }, () => rng.below(256) - 128);
+    if (dtype === 'u8') return Uint8Array.from(values);
+    if (dtype !== 'f32') return Int8Array.from(values);
+    return Float32Array.from(values, (q) => (q + rng.uniform()) / 12.7);
   });
 }
 

@@ -6,6 +6,7 @@ import type { Graph } from '../../src/graph/graph.ts';
 import { validateGraph } from '../../src/graph/validate.ts';
 import type { Pair } from '../../src/ops/geometry.ts';
 import { interpret } from '../../src/runtime/reference/interpret.ts';
+import { arithmeticGraphs } from './arithmeticGraphs.ts';
 import { compareLayers } from './equality.ts';
 import { IntGraph, randomInputs, smallNetwork } from './intGraph.ts';
 import { movementGraphs } from './movementGraphs.ts';
@@ -46,7 +47,7 @@ function poolAttrs({ kernel, strides, padding }: Case) {
 /** One op on a random image. */
 const graphs: Record<IntOpName, (b: IntGraph, c: Case) => number> = {
   ...movementGraphs,
-  add: (b, c) => b.add(b.input([...c.image, c.channels]), b.input([...c.image, c.channels])),
+  ...arithmeticGraphs,
   averagePool2d: (b, c) => b.averagePool(b.input([...c.image, c.channels]), poolAttrs(c)),
   conv2d: (b, { image, channels, outChannels, kernel, bias, ...c }) =>
     b.conv2d(b.input([...image, channels]), [outChannels, ...kernel], window(c), bias),

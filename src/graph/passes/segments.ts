@@ -1,3 +1,4 @@
+import { rangeError } from '../../core/errors.ts';
 import type { OpName } from '../../ops/table.ts';
 import { countUses, type Graph, type Node, type ValueId } from '../graph.ts';
 
@@ -13,8 +14,11 @@ import { countUses, type Graph, type Node, type ValueId } from '../graph.ts';
  */
 export type SegmentKind = 'linear' | 'rescale' | 'table' | 'norm' | 'keep' | 'join';
 
+/** What only imported models have among integers is 'none': it cannot be quantized while it trains. */
 const KINDS = {
+  abs: 'none',
   add: 'rescale',
+  argMax: 'none',
   averagePool2d: 'rescale',
   batchNormalization: 'norm',
   batchToSpace: 'keep',
@@ -23,21 +27,45 @@ const KINDS = {
   dense: 'linear',
   depthToSpace: 'keep',
   depthwiseConv2d: 'linear',
+  dequantize: 'none',
+  elu: 'none',
+  exp: 'none',
   flatten: 'keep',
   gather: 'keep',
+  gelu: 'none',
   globalAveragePool2d: 'rescale',
+  hardSwish: 'none',
+  l2Normalize: 'rescale',
+  leakyRelu: 'none',
+  log: 'none',
+  lookup: 'none',
   maxPool2d: 'keep',
+  maximum: 'rescale',
+  mean: 'rescale',
+  minimum: 'rescale',
+  multiply: 'rescale',
+  negate: 'none',
   pad: 'keep',
-  relu: 'keep',
+  prelu: 'none',
+  quantize: 'none',
   relu6: 'keep',
+  relu: 'keep',
   reshape: 'keep',
   resize: 'keep',
+  rsqrt: 'none',
+  sigmoid: 'none',
   slice: 'keep',
+  softmax: 'rescale',
   spaceToBatch: 'keep',
   spaceToDepth: 'keep',
+  sqrt: 'none',
+  square: 'none',
+  subtract: 'rescale',
+  swish: 'none',
+  tanh: 'none',
   transpose: 'keep',
   transposedConv2d: 'linear',
-} as const satisfies Record<OpName, SegmentKind>;
+} as const satisfies Record<OpName, SegmentKind | 'none'>;
 
 /**
  * What becomes one integer op: an anchor with the batch normalization and the clamp that follow it, each the only
@@ -74,6 +102,10 @@ export function segments(graph: Graph): Segment[] {
   for (const anchor of graph.nodes) {
     if (absorbed.has(anchor)) continue;
     const kind = KINDS[anchor.op];
+    if (kind === 'none') {
+      const expected = 'every op must have an integer form that trains';
+      throw rangeError(`quantize: node "${anchor.name}"`, expected, anchor.op);
+    }
     const norm = kind === 'linear' ? follower(anchor.output, 'batchNormalization') : undefined;
     const before = (norm ?? anchor).output;
     const clamp = keepsIntegers(kind) ? undefined : follower(before, 'relu', 'relu6');

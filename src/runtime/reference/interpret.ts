@@ -2,11 +2,12 @@ import { arrayOf, type Elements, type TypedArray } from '../../core/dtype.ts';
 import { sizeOf, withBatch } from '../../core/shape.ts';
 import { activationCount, type IntOpName } from '../../graph/forms.ts';
 import type { Graph, Node, ValueId } from '../../graph/graph.ts';
-import { add } from './add.ts';
 import { averagePool2d, globalAveragePool2d } from './averagePool2d.ts';
+import { add, maximum, minimum, multiply, prelu, subtract } from './binary.ts';
 import { conv2d } from './conv2d.ts';
 import { dense } from './dense.ts';
 import { depthwiseConv2d } from './depthwiseConv2d.ts';
+import { dequantize, lookup, quantize } from './edges.ts';
 import { clampToRange, flatten, maxPool2d } from './keep.ts';
 import {
   batchToSpace,
@@ -21,10 +22,12 @@ import {
 } from './movement.ts';
 import type { Activation, ReferenceOp } from './operands.ts';
 import { resize } from './resize.ts';
+import { argMax, l2Normalize, mean, softmax } from './rows.ts';
 import { transposedConv2d } from './transposedConv2d.ts';
 
 const references = {
   add,
+  argMax,
   averagePool2d,
   batchToSpace,
   concat,
@@ -32,18 +35,29 @@ const references = {
   dense,
   depthToSpace,
   depthwiseConv2d,
+  dequantize,
   flatten,
   gather,
   globalAveragePool2d,
+  l2Normalize,
+  lookup,
   maxPool2d,
+  maximum,
+  mean,
+  minimum,
+  multiply,
   pad,
-  relu: clampToRange,
+  prelu,
+  quantize,
   relu6: clampToRange,
+  relu: clampToRange,
   reshape: flatten,
   resize,
   slice,
+  softmax,
   spaceToBatch,
   spaceToDepth,
+  subtract,
   transpose,
   transposedConv2d,
 } as const satisfies Record<IntOpName, ReferenceOp<never>>;
