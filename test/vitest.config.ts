@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
-    exclude: ['test/hosts/**', '**/node_modules/**'],
+    exclude: ['test/accuracy/**', 'test/hosts/**', '**/node_modules/**'],
     reporters: ['default', './test/reporter.ts'],
     testTimeout: 60_000,
     pool: 'forks',
