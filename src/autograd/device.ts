@@ -7,13 +7,8 @@ import type { Ref } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
 import infer from '../wasm/generated/infer.ts';
 import train from '../wasm/generated/train.ts';
-import {
-  compile,
-  inflate,
-  instantiate,
-  type WasmModule,
-  type WasmSource,
-} from '../wasm/instantiate.ts';
+import { compile, inflate, type WasmModule, type WasmSource } from '../wasm/instantiate.ts';
+import { instantiateWithLoader } from '../wasm/load.ts';
 
 const PAGE = 65536;
 const ALIGN = 64;
@@ -36,8 +31,8 @@ export class Device {
 
   constructor(modules: Modules) {
     this.kernels = {
-      ...instantiate<InferKernels>(modules.infer, this.#memory),
-      ...instantiate<TrainKernels>(modules.train, this.#memory),
+      ...instantiateWithLoader<InferKernels>(modules.infer, this.#memory),
+      ...instantiateWithLoader<TrainKernels>(modules.train, this.#memory),
     };
   }
 

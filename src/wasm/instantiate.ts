@@ -1,4 +1,3 @@
-import { instantiateSync } from '@assemblyscript/loader';
 import type { InferKernels, TrainKernels } from '../core/kernels.ts';
 
 /**
@@ -30,14 +29,10 @@ export function compile(source: WasmSource): WasmModule {
   return source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
 }
 
-/**
- * Binds a module's kernels over `memory`. The raw exports are returned, not the loader's wrappers: a wrapper is a
- * closure and costs some nanoseconds a call.
- */
+/** Binds a module's kernels over `memory`. They import nothing else. */
 export function instantiate<T extends InferKernels | TrainKernels>(
   module: WasmModule,
   memory: WasmMemory,
 ): T {
-  const { instance } = instantiateSync<Record<string, unknown>>(module, { env: { memory } });
-  return instance.exports as unknown as T;
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as T;
 }
