@@ -8,7 +8,7 @@ import { writeBundle } from '../bundle/write.ts';
 import { checkOptions, internal, rangeError, typeError } from '../core/errors.ts';
 import { foldRequant } from '../core/foldRequant.ts';
 import type { Attrs } from '../core/op.ts';
-import { type QParams, weightRange } from '../core/qparams.ts';
+import { ACTIVATION_RANGE, type QParams, weightRange } from '../core/qparams.ts';
 import { quantize } from '../core/rounding.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph, Node, ValueId } from '../graph/graph.ts';
@@ -125,7 +125,9 @@ class SegmentConverter {
   #keep(node: Node): void {
     const qparams = this.builder.qparams(node.inputs[0]!);
     const clamps = node.op === 'relu' || node.op === 'relu6';
-    const bounds = clamped(qparams, clamps ? node : undefined);
+    // What surrounds a padded image may lie outside the bounds that a relu has left.
+    const range = node.op === 'pad' ? { ...qparams, ...ACTIVATION_RANGE } : qparams;
+    const bounds = clamped(range, clamps ? node : undefined);
     this.#emit(node.op, [node.inputs[0]!], [], bounds);
   }
 

@@ -2,9 +2,12 @@ import { expect, test } from 'vitest';
 import { sizeOf } from '../../src/core/shape.ts';
 import { countMacs } from '../../src/graph/macs.ts';
 import type { Module } from '../../src/nn/module.ts';
+import { resnet20, resnet32, resnet44, resnet56 } from '../../src/zoo/cifarResnet.ts';
 import { mobilenetV1 } from '../../src/zoo/mobilenetV1.ts';
 import { mobilenetV2 } from '../../src/zoo/mobilenetV2.ts';
+import { nasnetMobile } from '../../src/zoo/nasnetMobile.ts';
 import { resnet50 } from '../../src/zoo/resnet50.ts';
+import { resnet50V2 } from '../../src/zoo/resnet50V2.ts';
 import { autoencoder, dscnn, resnet8, visualWakeWords } from '../../src/zoo/tiny.ts';
 
 interface Row {
@@ -82,6 +85,20 @@ const rows: Row[] = [
     published: '3.86 G',
   },
   {
+    name: 'resnet50V2',
+    make: () => resnet50V2(),
+    parameters: 25_613_800,
+    macs: 3_482_255_360,
+    published: '3.5 G',
+  },
+  {
+    name: 'nasnetMobile',
+    make: () => nasnetMobile(),
+    parameters: 5_326_716,
+    macs: 563_638_816,
+    published: '564 M',
+  },
+  {
     name: 'resnet8',
     make: () => resnet8(),
     parameters: 78_666,
@@ -104,6 +121,21 @@ const rows: Row[] = [
     published: '0.26 M',
   },
 ];
+
+/** The paper and its reproductions count trainable parameters: 0.27 M, 0.46 M, 0.66 M and 0.85 M. */
+const cifar: [string, () => Module, number, number][] = [
+  ['resnet20', () => resnet20(), 269_722, 40_551_040],
+  ['resnet32', () => resnet32(), 464_154, 68_862_592],
+  ['resnet44', () => resnet44(), 658_586, 97_174_144],
+  ['resnet56', () => resnet56(), 853_018, 125_485_696],
+];
+
+test.each(cifar)('%s: %i trainable parameters, %i multiply-accumulates', (_, make, count, macs) => {
+  const graph = make().build();
+  const trained = [...graph.parameters.values()].filter(({ trainable }) => trainable);
+  expect(trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0)).toBe(count);
+  expect(countMacs(graph)).toBe(macs);
+});
 
 test.each(rows)('$name: $parameters parameters, $published multiply-accumulates', (row) => {
   const graph = row.make().build();

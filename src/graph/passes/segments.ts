@@ -22,7 +22,7 @@ const KINDS = {
   averagePool2d: 'rescale',
   batchNormalization: 'norm',
   batchToSpace: 'keep',
-  concat: 'keep',
+  concat: 'join',
   conv2d: 'linear',
   dense: 'linear',
   depthToSpace: 'keep',

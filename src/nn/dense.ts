@@ -1,0 +1,63 @@
+/** Dense layers and batch normalization. */
+
+import { checkInteger } from '../core/errors.ts';
+import type { Handle } from '../graph/dispatch.ts';
+import type { InitializerName } from '../graph/initializers.ts';
+import { checkNorm, type NormAttrs } from '../ops/batchNormalization.ts';
+import { BASE, initializerOf, Layer, type LayerOptions } from './layer.ts';
+
+export interface DenseOptions extends LayerOptions {
+  readonly units: number;
+  readonly useBias?: boolean;
+  readonly kernelInitializer?: InitializerName;
+}
+
+export interface NormOptions extends LayerOptions {
+  /** Default 1e-3, as in Keras. */
+  readonly epsilon?: number;
+  /** Share of the old running statistics that a step keeps; default 0.99, as in Keras. */
+  readonly momentum?: number;
+}
+
+export class Dense extends Layer<DenseOptions> {
+  constructor(options: DenseOptions) {
+    super('dense', options, [...BASE, 'units', 'useBias', 'kernelInitializer']);
+    checkInteger('dense', 'units', options.units, 1);
+    initializerOf('dense', options);
+  }
+
+  forward(x: Handle): Handle {
+    const { units, useBias = true } = this.options;
+    const features = x.shape[1]!;
+    const kernel = this.parameter({
+      name: 'kernel',
+      shape: [units, features],
+      initializer: initializerOf('dense', this.options),
+      decay: true,
+      fanIn: features,
+      fanOut: units,
+    });
+    return this.call(useBias ? [x, kernel, this.bias(units)] : [x, kernel]);
+  }
+}
+
+export class BatchNormalization extends Layer<NormOptions> {
+  readonly #attrs: NormAttrs;
+
+  constructor(options: NormOptions) {
+    super('batchNormalization', options, [...BASE, 'epsilon', 'momentum']);
+    const { epsilon = 1e-3, momentum = 0.99 } = options;
+    this.#attrs = { epsilon, momentum };
+    checkNorm(this.#attrs);
+  }
+
+  forward(x: Handle): Handle {
+    const shape = x.shape.slice(-1);
+    const gamma = this.parameter({ name: 'gamma', shape, initializer: 'ones' });
+    const beta = this.parameter({ name: 'beta', shape, initializer: 'zeros' });
+    const statistics = { shape, trainable: false } as const;
+    const mean = this.parameter({ ...statistics, name: 'movingMean', initializer: 'zeros' });
+    const variance = this.parameter({ ...statistics, name: 'movingVariance', initializer: 'ones' });
+    return this.call([x, gamma, beta, mean, variance], { ...this.#attrs });
+  }
+}
