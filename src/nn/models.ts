@@ -42,7 +42,10 @@ class Residual extends Module {
   }
 
   forward(x: Handle): Handle {
-    return add(this.body.apply(x), x);
+    const y = this.body.apply(x);
+    // Addition would repeat the one with fewer channels.
+    if (sameShape(x.shape, y.shape)) return add(y, x);
+    throw rangeError('residual', `the body must keep ${showShape(x.shape)}`, showShape(y.shape));
   }
 }
 

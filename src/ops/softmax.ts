@@ -50,7 +50,7 @@ export function softmaxTable(scale: number, beta = 1): Float32Array<ArrayBuffer>
 /** The output is in [0, 1]: 256 steps of 1/256, and M = 256      quantization.md eq. (23) */
 export const softmaxQat: QatRescaleRule = {
   kind: 'rescale',
-  output: { scale: 1 / 256, zeroPoint: -128 },
+  output: { scale: 0.00390625, zeroPoint: -128 },
   table: ([inScale]) => softmaxTable(inScale!),
   multipliers: (_inScales, outScale) => Float32Array.of(1 / outScale),
   evaluate(cx, [x], out, multipliers) {
@@ -66,9 +66,9 @@ export const softmaxQat: QatRescaleRule = {
 
 /** With table[0] = 1 a sum is at least 1, and no u is NaN. */
 function checkTable({ constants: [table] }: FormNode, where: string): void {
-  const entries = Array.from(table!.data!);
-  if (entries[0] === 1 && entries.every((e) => e >= 0 && e <= 1)) return;
-  throw rangeError(where, 'the table must begin with 1 and lie in [0, 1]', entries[0]);
+  const wrong = Array.from(table!.data!).find((e, d) => !(e >= 0 && e <= 1) || (d === 0 && e < 1));
+  if (wrong === undefined) return;
+  throw rangeError(where, 'the table must begin with 1 and lie in [0, 1]', wrong);
 }
 
 export const softmaxForm: IntForm = {

@@ -93,7 +93,7 @@ describe('bad input gives one sentence and a failing exit', () => {
       body.build([28, 28, 1]);
     `);
     expect(stderr).toContain(
-      'RangeError: add: both inputs must have one shape, got [N,28,28,8] and [N,28,28,1]',
+      'RangeError: residual: the body must keep [N,28,28,1], got [N,28,28,8]',
     );
     expect(status).not.toBe(0);
   });
