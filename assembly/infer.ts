@@ -33,6 +33,6 @@ export {
   qs8_f32_vdequantize__simd128 as qs8_f32_vdequantize,
 } from './int8/vquantize';
 export { u8_lut__scalar as u8_lut, x8_xor__simd128 as x8_xor } from './int8/lut';
-export { x8_copy__simd128 as x8_copy, x8_fill__scalar as x8_fill } from './int8/copy';
+export { x8_copy__simd128 as x8_copy } from './int8/copy';
 export { x8_gather__simd128 as x8_gather } from './int8/gather';
 export { qs8_resize_bilinear__simd128 as qs8_resize_bilinear } from './int8/resize';

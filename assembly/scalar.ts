@@ -33,7 +33,7 @@ export {
   qs8_f32_vdequantize__scalar as qs8_f32_vdequantize,
 } from './int8/vquantize';
 export { u8_lut__scalar as u8_lut, x8_xor__scalar as x8_xor } from './int8/lut';
-export { x8_copy__scalar as x8_copy, x8_fill__scalar as x8_fill } from './int8/copy';
+export { x8_copy__scalar as x8_copy } from './int8/copy';
 export { x8_gather__scalar as x8_gather } from './int8/gather';
 export { qs8_resize_bilinear__scalar as qs8_resize_bilinear } from './int8/resize';
 

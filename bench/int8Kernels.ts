@@ -283,10 +283,6 @@ export const int8Cases = {
     return [stream('lut', 2 * N, () => kernels.u8_lut(N, 1, x, table, y))];
   },
   x8_copy: (rig) => [copyCase(rig, 1), copyCase(rig, 8), copyCase(rig, 64)],
-  x8_fill: ({ heap, kernels }) => {
-    const y = heap.alloc(N);
-    return [stream('fill', N, () => kernels.x8_fill(N, y, 3))];
-  },
   x8_gather: ({ heap, kernels }) => {
     const [x, y] = [heap.random(N / 4), heap.alloc(N)];
     const doubled = heap.integers(32, (i) => 64 * (i >> 1));

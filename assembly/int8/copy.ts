@@ -87,12 +87,3 @@ export function x8_copy__scalar(
     for (let b = 0; b < params.bytes; b++) store<u8>(y + to + b, load<u8>(x + from + b));
   }
 }
-
-/**
- * y[i] = value, its low byte
- *
- * y  [n] i8 or u8, n ≥ 0     Writes n bytes. The host's own fill is as fast as any loop: the kernel of both modules.
- */
-export function x8_fill__scalar(n: i32, y: usize, value: i32): void {
-  memory.fill(y, <u8>value, n);
-}

@@ -31,7 +31,6 @@ export const inferKernels = {
   qs8_f32_vdequantize: ['n', 'x', 'y', 'params'],
   u8_lut: ['pixels', 'channels', 'x', 'table', 'y'],
   x8_copy: ['params', 'first', 'count', 'x', 'y'],
-  x8_fill: ['n', 'y', 'value'],
   x8_gather: ['params', 'first', 'count', 'x', 'y'],
   qs8_resize_bilinear: ['params', 'first', 'count', 'x', 'y'],
   x8_xor: ['n', 'x', 'y', 'bits'],

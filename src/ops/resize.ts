@@ -59,7 +59,7 @@ interface Tap {
   readonly fraction: number;
 }
 
-/** The neighbours of each index of y along one axis, from coordinates with 10 fractional bits      eq. (20) */
+/** The neighbours of each index of y along one axis, from coordinates with 10 fractional bits      eq. (25) */
 function taps(from: number, to: number, { alignCorners, halfPixelCenters }: ResizeAttrs): Tap[] {
   const corners = alignCorners && to > 1 ? 1 : 0;
   const [inputs, outputs] = [from - corners, to - corners];

@@ -253,7 +253,6 @@ export const integerKernels = {
       rig.out(new Int8Array(length)),
     );
   }),
-  x8_fill: over(lengths, (rig, n) => rig.kernels.x8_fill(n, rig.out(new Int8Array(n)), -5)),
   x8_gather: over(runLengths, (rig, bytes) => {
     const params = rig.params('GatherParams', {
       ...{ rows: 2, columns: 3, bytes, inBytes: 4 * bytes },

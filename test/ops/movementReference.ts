@@ -25,7 +25,7 @@ function interpreted<A>(op: ReferenceOp<A>, constants = 0) {
   };
 }
 
-/** Bilinear interpolation as a function of coordinates: the tent of each pixel, in 1/1024 as eq. (20) has them. */
+/** Bilinear interpolation as a function of coordinates: the tent of each pixel, in 1/1024 as eq. (25) has them. */
 function bilinear(x: Tensor64, shape: Shape, attrs: ResizeAttrs): Float64Array {
   const [, height, width, channels] = x.shape as Four;
   const [batch, outHeight, outWidth] = shape as Four;

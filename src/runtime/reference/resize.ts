@@ -11,7 +11,7 @@ function nearest(i: number, from: number, to: number, attrs: ResizeAttrs): numbe
   return Math.min(chosen, from - 1);
 }
 
-/** Where pixel i of y lies along one axis of x, in 1/1024      eq. (20) */
+/** Where pixel i of y lies along one axis of x, in 1/1024      eq. (25) */
 function coordinate(i: number, from: number, to: number, attrs: ResizeAttrs): number {
   const corners = attrs.alignCorners && to > 1 ? 1 : 0;
   const [inputs, outputs] = [from - corners, to - corners];
@@ -51,7 +51,7 @@ export const resize: ReferenceOp<ResizeAttrs> = ({ x: [x], y }, attrs) => {
 
 type Neighbours = ReturnType<typeof neighbours>;
 
-/** v / 2²⁰, halves away from 0      eq. (20) */
+/** v / 2²⁰, halves away from 0      eq. (25) */
 function interpolate(
   at: (iy: number, ix: number) => number,
   rows: Neighbours,

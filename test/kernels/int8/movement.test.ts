@@ -232,14 +232,6 @@ for (const { name, kernels } of implementations('infer', guarded.memory)) {
       );
     });
 
-    it.each([0, 1, 15, 16, 17, 1000])('x8_fill, %i bytes', (n) => {
-      guarded.reset();
-      const y = guarded.output(new Int8Array(n), 'y', n % 5);
-      kernels.x8_fill(n, y.pointer, -93);
-      guarded.check();
-      expect(y.read()).toEqual(new Int8Array(n).fill(-93));
-    });
-
     it('qs8_resize_bilinear, random taps', () => {
       fc.assert(
         fc.property(resizeCase, (c) => checkResize(kernels, c)),
