@@ -93,6 +93,23 @@ interface Axis {
   readonly to: number;
 }
 
+/** An axis long enough to be shared by threads as two, if it has a divisor. */
+function divided(axis: Axis): readonly Axis[] {
+  const { extent, from, to } = axis;
+  const parts = [16, 15, 14, 12, 10, 9, 8, 7, 6, 5, 4, 3, 2].find((n) => extent % n === 0);
+  if (!parts || extent < 1024) return [axis];
+  const inner = extent / parts;
+  return [
+    { extent: parts, from: from * inner, to: to * inner },
+    { extent: inner, from, to },
+  ];
+}
+
+/** What moving a run costs, in multiply-accumulates. */
+export function moveMacs(bytes: number): number {
+  return 16 + 3 * bytes;
+}
+
 /**
  * The kernel's view of a copy of elements of `size` bytes: axes of extent 1 left out, neighbours that are contiguous on
  * both sides made one, and the innermost, if it is contiguous, made a run of bytes. Axis 0, whose extent are the units
@@ -109,6 +126,7 @@ export function describeCopy({ extents, inStrides, outStrides }: StridedCopy, si
     if (axis.from !== from || axis.to !== to) axes.unshift(axis);
     else axes[0] = { ...inner!, extent: inner!.extent * axis.extent };
   }
+  if (axes.length <= 2) axes.unshift(...divided(axes.shift()!));
   const bytes = axes.pop()!.extent;
   const none = { extent: 1, from: 0, to: 0 };
   while (axes.length < MAX_AXES) axes.splice(axes.length > 1 ? 1 : 0, 0, none);
@@ -121,7 +139,8 @@ export function describeCopy({ extents, inStrides, outStrides }: StridedCopy, si
     });
   });
   const units = axes[0]!.extent;
-  return { units, fields: fields as unknown as StructFields<'CopyParams'> };
+  const runs = (sizeOf(extents) * size) / bytes;
+  return { units, runs, bytes, fields: fields as unknown as StructFields<'CopyParams'> };
 }
 
 /** One element, repeated over all of y. */
@@ -172,12 +191,12 @@ export function lowerCopy(
   x: number,
   y: number,
 ): void {
-  const { units, fields } = describeCopy(copy, size);
+  const { units, runs, bytes, fields } = describeCopy(copy, size);
   const params = cx.struct('CopyParams', fields);
   const from = x + size * (copy.inOffset ?? 0);
   const to = y + size * (copy.outOffset ?? 0);
   if (from === to) return;
-  const worth = sizeOf(copy.extents) / units;
+  const worth = (runs / units) * moveMacs(bytes);
   cx.parallel('x8_copy', units, worth, (first, count) => [params, first, count, from, to]);
 }
 

@@ -208,7 +208,8 @@ export const resizeInt: IntRule<ResizeAttrs> = {
     const struct: Resizer['struct'] = (name, fields) => cx.struct(name, fields);
     const params = resizeParams({ struct, place: (list) => cx.constant(list) }, x!.shape, attrs);
     const units = x!.shape[0]! * attrs.size[0];
-    const worth = attrs.size[1] * x!.shape[3]! * 4;
+    // An element takes the time of some 20 multiply-accumulates.
+    const worth = attrs.size[1] * x!.shape[3]! * 20;
     cx.parallel('qs8_resize_bilinear', units, worth, (first, count) => [
       params,
       first,

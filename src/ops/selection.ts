@@ -7,6 +7,7 @@ import type { StructFields } from '../core/abi.ts';
 import { bytesOf } from '../core/dtype.ts';
 import type { Lowering, Ref, TrainContext } from '../core/op.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
+import { moveMacs } from './movement.ts';
 
 /** For each axis of x the indices that y takes, in order; all of them where there is no list. */
 export type Lists = readonly (readonly number[] | undefined)[];
@@ -116,7 +117,7 @@ export function lowerSelect(cx: Lowering, lists: Lists): void {
       'GatherParams',
       fieldsOf(gather, (list) => cx.constant(list)),
     );
-    const worth = columns.length * (4 + bytes / 16);
+    const worth = columns.length * moveMacs(bytes);
     cx.parallel('x8_gather', outer * rows.length, worth, (at, n) => [params, at, n, x, y]);
     from = y;
   });
