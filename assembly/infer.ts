@@ -5,6 +5,10 @@ export {
   qs8_f32_conv2d__simd128 as qs8_f32_conv2d,
 } from './int8/conv2d';
 export {
+  qs8_pack_gemv_weights__scalar as qs8_pack_gemv_weights,
+  qs8_gemv__simd128 as qs8_gemv,
+} from './int8/gemv';
+export {
   qs8_pack_winograd_weights__simd128 as qs8_pack_winograd_weights,
 } from './int8/packWinograd';
 export { qs8_winograd2d__simd128 as qs8_winograd2d } from './int8/winograd';

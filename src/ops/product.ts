@@ -3,7 +3,6 @@
  * kernels take either through the geometry of ConvParams.
  */
 
-import type { StructFields } from '../core/abi.ts';
 import {
   f32Conv2dScratchBytes,
   f32InputGradientScratchBytes,
@@ -11,11 +10,23 @@ import {
   packedF32Bytes,
   packedTransposedF32Bytes,
 } from '../core/f32Layout.ts';
-import { conv2dScratchBytes, packedWeightsBytes } from '../core/int8Layout.ts';
+import {
+  conv2dScratchBytes,
+  gemvScratchBytes,
+  packedGemvBytes,
+  packedWeightsBytes,
+} from '../core/int8Layout.ts';
 import type { Lowering, QRef, Ref, TrainContext } from '../core/op.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import { sampleBytes, sumChunks } from './chunks.ts';
-import { type Epilogue, epilogueParams, opaque, requantOf } from './linear.ts';
+import {
+  type ConvFields,
+  type Epilogue,
+  epilogueParams,
+  opaque,
+  type Requant,
+  requantOf,
+} from './linear.ts';
 import { lowerWinograd, suitsWinograd } from './winograd.ts';
 
 export interface Product {
@@ -23,7 +34,7 @@ export interface Product {
   readonly n: number;
   /** Taps × input channels. */
   readonly k: number;
-  readonly fields: StructFields<'ConvParams'>;
+  readonly fields: ConvFields;
 }
 
 export function productForward(
@@ -103,6 +114,9 @@ export function productQuantized(
   return y;
 }
 
+/** With so few pixels a tile of four would be half empty, and reading the weights is most of the work. */
+const FEWEST_PIXELS = 2;
+
 /** Up to so many pixels, panels of outputs are divided among threads; pixels above. */
 const FEW_PIXELS = 16;
 
@@ -114,6 +128,10 @@ export function lowerProduct(cx: Lowering, { n, k, fields }: Product): void {
     return;
   }
   const { data, zeroPoint } = requant.weights;
+  if (pixels <= FEWEST_PIXELS && zeroPoint === 0 && isPointwise(fields)) {
+    lowerRows(cx, requant, pixels);
+    return;
+  }
   const packed = cx.packed(packedWeightsBytes(n, k), data, (from, to) =>
     cx.kernels.qs8_pack_weights(n, k, zeroPoint, from, to),
   );
@@ -134,10 +152,35 @@ export function lowerProduct(cx: Lowering, { n, k, fields }: Product): void {
   );
 }
 
+/** Whether output pixel p is a product of input pixel p. */
+function isPointwise(fields: ConvFields): boolean {
+  const { inHeight, inWidth, outHeight, outWidth } = fields;
+  const still = inHeight === outHeight && inWidth === outWidth;
+  return (
+    still &&
+    fields.kernelHeight * fields.kernelWidth === 1 &&
+    fields.padTop === 0 &&
+    fields.padLeft === 0
+  );
+}
+
+/** A product of a few rows with weights that stay i8. */
+function lowerRows(cx: Lowering, { fields, weights }: Requant, rows: number): void {
+  const { inChannels: k, outChannels: n } = fields;
+  const params = cx.struct('ConvParams', { ...fields, outHeight: rows });
+  const packed = cx.packed(packedGemvBytes(n, k), weights.data, (from, to) =>
+    cx.kernels.qs8_pack_gemv_weights(n, k, from, to),
+  );
+  cx.parallel('qs8_gemv', Math.ceil(n / 8), 8 * k * rows, (first, count) => {
+    const scratch = cx.scratch(gemvScratchBytes(rows, k));
+    return [params, first, count, cx.x[0]!.ptr, packed, cx.y.ptr, scratch];
+  });
+}
+
 /** A product whose parts are panels of 8 outputs, each with a struct of its own. */
 function lowerPanels(
   cx: Lowering,
-  fields: StructFields<'ConvParams'>,
+  fields: ConvFields,
   pixels: number,
   k: number,
   packed: number,

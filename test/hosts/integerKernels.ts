@@ -1,7 +1,9 @@
 import {
   conv2dScratchBytes,
   dwconv2dScratchBytes,
+  gemvScratchBytes,
   packedDepthwiseBytes,
+  packedGemvBytes,
   packedWeightsBytes,
   packedWinogradBytes,
   winogradScratchBytes,
@@ -131,6 +133,24 @@ export const integerKernels = {
   }),
   qs8_conv2d: convolution('qs8_conv2d'),
   qs8_f32_conv2d: convolution('qs8_f32_conv2d'),
+  qs8_pack_gemv_weights: over(matrices, (rig, [n, k]) => {
+    const packed = rig.out(new Uint8Array(packedGemvBytes(n, k)));
+    rig.kernels.qs8_pack_gemv_weights(n, k, rig.put(rig.integers(n * k)), packed);
+  }),
+  qs8_gemv: over(matrices, (rig, [n, k]) => {
+    const packed = rig.scratch(packedGemvBytes(n, k));
+    rig.kernels.qs8_pack_gemv_weights(n, k, rig.put(rig.integers(n * k)), packed);
+    const scratch = rig.scratch(gemvScratchBytes(2, k));
+    const { p } = sized({ name: 'two rows', ci: k, co: n, size: [2, 1], batch: 1 });
+    const quantized = { inZeroPoint: 3, outZeroPoint: -5, qmin: -128, qmax: 127 };
+    const fields = { ...p, ...quantized, ...epilogue(rig, n, k) };
+    const x = rig.put(rig.integers(2 * k));
+    for (const magic of MAGIC) {
+      const params = rig.params('ConvParams', { ...fields, magic });
+      const y = rig.out(new Int8Array(2 * n));
+      rig.kernels.qs8_gemv(params, 0, Math.ceil(n / 8), x, packed, y, scratch);
+    }
+  }),
   qs8_pack_winograd_weights: over(matrices, (rig, [n, channels]) => {
     const packed = rig.out(new Uint8Array(packedWinogradBytes(n, channels)));
     const w = rig.put(rig.integers(n * 9 * channels));

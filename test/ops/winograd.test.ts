@@ -69,6 +69,7 @@ describe('a plan of linear layers equals the interpreter, in every integer', () 
     ['tiles', (b) => b.conv2d(b.input([9, 12, 16]), [11, 3, 3], pad1, true)],
     ['an unpadded convolution as tiles', (b) => b.conv2d(b.input([10, 8, 8]), [8, 3, 3])],
     ['pixels', (b) => b.conv2d(b.input([9, 7, 5]), [10, 2, 3], pad1, true)],
+    ['a pointwise convolution of one pixel', (b) => b.conv2d(b.input([1, 1, 40]), [9, 1, 1])],
     ['a dense layer', (b) => b.dense(b.input([37]), 21, true)],
     ['a depthwise convolution', (b) => b.depthwise(b.input([6, 9, 11]), [3, 3], pad1, true)],
     ['a depthwise convolution 4x2', (b) => b.depthwise(b.input([6, 9, 11]), [4, 2], pad1)],
@@ -77,7 +78,7 @@ describe('a plan of linear layers equals the interpreter, in every integer', () 
     for (const zeroPoint of [0, 9, -128, 127]) {
       const b = new IntGraph(3);
       const graph = withWeightZeroPoint(b.build([layer(b)]), zeroPoint);
-      for (const batch of [1, 3, 20]) expect(compareLayers(graph, batch, 4)).toBeGreaterThan(0);
+      for (const batch of [1, 2, 3, 20]) expect(compareLayers(graph, batch, 4)).toBeGreaterThan(0);
     }
   });
 
