@@ -51,7 +51,10 @@ describeWithData('ResNet-8 on CIFAR-10', [...TINY, 'cifar10'], () => {
   test('500 images: 442 right, to one image, and the integers of LiteRT', async () => {
     const session = await sessionOf('mlperf-tiny/pretrainedResnet_quant.tflite');
     const { labels, pixels } = cifar(bytesOf('cifar10/test_500.bin'));
-    const rows = outputsOf(session, Int8Array.from(pixels, (pixel) => pixel - 128));
+    const rows = outputsOf(
+      session,
+      Int8Array.from(pixels, (pixel) => pixel - 128),
+    );
     const right = rows.filter((row, i) => argMax(row) === labels[i]).length;
     expect(Math.abs(right - 442)).toBeLessThanOrEqual(1);
     const golden = signedBytesOf('golden/ic_resnet8_int8.test_500.i8');
