@@ -10,7 +10,7 @@ import { flipTable } from './lookup.ts';
 import type { TfliteModel, TfliteOperator, TfliteTensor } from './model.ts';
 import { handlers } from './ops/table.ts';
 import { readTflite } from './read.ts';
-import { Refusal, Warnings } from './refusal.ts';
+import { Refusal, refuse, Warnings } from './refusal.ts';
 import { GraphWriter, nameOf } from './writer.ts';
 
 export interface TfliteOptions {
@@ -113,8 +113,7 @@ class Import {
     const name = nameOf(tensor.name, `input_${i}`);
     const make = () => {
       const form = formOf(tensor);
-      if (form.dtype === 'i32')
-        throw new Refusal(`expected float32, int8 or uint8, got ${tensor.type}`);
+      if (form.dtype === 'i32') throw refuse('float32, int8 or uint8', tensor.type);
       const shape = openShape(tensor.shape, batch, tensor.name);
       if (tensor.type !== 'uint8') return writer.activation(name, shape, form);
       const input = writer.activation(name, shape, unsignedForm(form.qparams!));
@@ -193,10 +192,8 @@ class Import {
       }
     };
     const work = () => {
-      if (!handler)
-        throw new Refusal(
-          `expected a supported op, got a ${operator.custom ? 'custom' : 'builtin'} one that is not`,
-        );
+      const got = operator.custom ? 'a custom one' : operator.name;
+      if (!handler) throw refuse('an op that can be imported', got);
       handler(new OpContext(this.#state, operator));
     };
     this.#attempt(this.#place(operator), work, missing);
