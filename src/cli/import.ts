@@ -90,7 +90,7 @@ function randomInput(graph: Graph, id: ValueId): TypedArray {
   const data = new arrayOf[dtype](elementsPerSample(shape));
   if (dtype !== 'f32') return data.map(() => rng.below(256) - (dtype === 'i8' ? 128 : 0));
   // A float input is quantized first: its reals fill the range of these integers.
-  const reader = graph.nodes.find(({ inputs }) => inputs[0] === id);
+  const reader = graph.nodes.find(({ op, inputs }) => op === 'quantize' && inputs[0] === id);
   const { scale = [1], zeroPoint = 0 } = graph.values[reader?.output ?? id]?.qparams ?? {};
   return data.map(() => (rng.below(256) - 128 - zeroPoint) * scale[0]!);
 }

@@ -14,6 +14,7 @@ import {
 } from '../../src/graph/passes/fuse.ts';
 import { validateGraph } from '../../src/graph/validate.ts';
 import { type Form, GraphWriter } from '../../src/interop/tflite/writer.ts';
+import type { OpName } from '../../src/ops/table.ts';
 import { interpret } from '../../src/runtime/reference/interpret.ts';
 
 const Q: QParams = { scale: [0.0625], zeroPoint: 4, qmin: -128, qmax: 127 };
@@ -39,8 +40,8 @@ class Draft {
     this.input = this.writer.activation('input', shape, i8(Q));
   }
 
-  node(op: string, x: ValueId, attrs: Attrs = {}, qparams = this.writer.qparams(x)): ValueId {
-    return this.writer.node(op as never, op, [x], attrs, i8(qparams));
+  node(op: OpName, x: ValueId, attrs: Attrs = {}, qparams = this.writer.qparams(x)): ValueId {
+    return this.writer.node(op, op, [x], attrs, i8(qparams));
   }
 
   /** A convolution of 3x3 with random weights; `channels` of output. */
@@ -59,7 +60,7 @@ class Draft {
       'table',
       Int8Array.from({ length: 256 }, (_, i) => entry(i)),
     );
-    return this.writer.node('lookup' as never, 'lookup', [x], {}, i8(OUT), [table]);
+    return this.writer.node('lookup', 'lookup', [x], {}, i8(OUT), [table]);
   }
 
   graph(...outputs: readonly ValueId[]): Graph {

@@ -42,7 +42,7 @@ class Rewriter {
   }
 
   /** The node that makes a value, as it now is, if it is one of `names`. */
-  maker(id: ValueId | undefined, ...names: readonly string[]): Node | undefined {
+  maker(id: ValueId | undefined, ...names: readonly OpName[]): Node | undefined {
     const node = this.nodes[this.#makers.get(id ?? -1) ?? -1];
     return node && names.includes(node.op) ? node : undefined;
   }
@@ -67,7 +67,7 @@ function rewrite(graph: Graph, visit: (node: Node, rewriter: Rewriter) => Node |
   return rewriter.finish();
 }
 
-const CONVOLUTIONS: readonly string[] = ['conv2d', 'depthwiseConv2d'] satisfies OpName[];
+const CONVOLUTIONS: readonly OpName[] = ['conv2d', 'depthwiseConv2d'];
 
 /** Zeros put around an image before a convolution are the convolution's own padding. */
 export function foldPads(graph: Graph): Graph {
@@ -104,7 +104,7 @@ function windowOf({ attrs }: Node): WindowAttrs {
 /** Blocks of pixels moved into the batch, a convolution, and back: a dilated convolution. */
 export function foldSpaceToBatch(graph: Graph): Graph {
   return rewrite(graph, (node, rewriter) => {
-    if (node.op !== ('batchToSpace' as OpName)) return undefined;
+    if (node.op !== 'batchToSpace') return undefined;
     const convolution = rewriter.maker(node.inputs[0], ...CONVOLUTIONS);
     const spread = rewriter.maker(convolution?.inputs[0], 'spaceToBatch');
     if (!convolution || !spread || !rewriter.once(convolution.output)) return undefined;
@@ -136,10 +136,10 @@ function dilated(spread: Attrs, window: WindowAttrs, gather: Attrs): WindowAttrs
 }
 
 /** Ops that clamp what they compute to the bounds of their output. */
-const CLAMPING: readonly string[] = [
-  ...['conv2d', 'depthwiseConv2d', 'dense', 'transposedConv2d', 'add', 'subtract', 'multiply'],
-  ...['minimum', 'maximum', 'mean', 'averagePool2d', 'globalAveragePool2d', 'maxPool2d', 'prelu'],
-  ...['l2Normalize', 'softmax', 'relu', 'relu6'],
+const CLAMPING: readonly OpName[] = [
+  ...(['conv2d', 'depthwiseConv2d', 'dense', 'transposedConv2d', 'add', 'subtract'] as const),
+  ...(['multiply', 'minimum', 'maximum', 'mean', 'averagePool2d', 'maxPool2d'] as const),
+  ...(['globalAveragePool2d', 'prelu', 'l2Normalize', 'softmax', 'relu', 'relu6'] as const),
 ];
 
 /** Integers only: a clamp behind an op that clamps is bounds of that op's output. */
@@ -166,7 +166,7 @@ function intersection(a: QParams | undefined, b: QParams | undefined): QParams |
 /** A table of what a table gives is one table. */
 export function composeLookups(graph: Graph): Graph {
   return rewrite(graph, (node, rewriter) => {
-    if (node.op !== ('lookup' as OpName)) return undefined;
+    if (node.op !== 'lookup') return undefined;
     const first = rewriter.maker(node.inputs[0], 'lookup');
     if (!first || !rewriter.once(first.output)) return undefined;
     const [from, to] = [first, node].map((lookup) => lookup.inputs[1]!) as [ValueId, ValueId];

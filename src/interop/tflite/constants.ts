@@ -69,8 +69,12 @@ export function integersOf(tensor: TfliteTensor): number[] {
 
 /** i8 of an int8, uint8 (less 128) or int4 tensor. */
 export function bytesOf(tensor: TfliteTensor): Int8Array<ArrayBuffer> {
-  const shift = tensor.type === 'uint8' ? 128 : 0;
-  return Int8Array.from(elementsOf(tensor), (q) => q - shift);
+  const { type, data, sparse } = tensor;
+  if (!data || sparse || type === 'int4') return Int8Array.from(elementsOf(tensor));
+  const bytes = Int8Array.from(data);
+  // 128 less is the top bit turned, whichever way the byte is read.
+  if (type === 'uint8') for (let i = 0; i < bytes.length; i++) bytes[i]! ^= 128;
+  return bytes;
 }
 
 /** The reals that a tensor stands for, rounded to f32: floats as they are, quantized integers by their scales. */

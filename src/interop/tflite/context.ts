@@ -2,12 +2,13 @@ import type { Attrs } from '../../core/op.ts';
 import type { QParams } from '../../core/qparams.ts';
 import { type Shape, sameShape, showShape } from '../../core/shape.ts';
 import type { ValueId } from '../../graph/graph.ts';
+import { requantizeTable } from '../../ops/lookup.ts';
+import type { OpName } from '../../ops/table.ts';
 import { bytesOf, integersOf, realsOf } from './constants.ts';
 import { clampOf, formOf, qparamsOf, sameScale, withBounds } from './forms.ts';
-import { requantizeTable } from './lookup.ts';
 import type { TfliteModel, TfliteOperator, TfliteTensor } from './model.ts';
 import { Refusal, refuse, type Warnings } from './refusal.ts';
-import { type Form, type GraphOp, type GraphWriter, nameOf } from './writer.ts';
+import { type Form, type GraphWriter, nameOf } from './writer.ts';
 
 /** What all ops of one import share. */
 export interface ImportState {
@@ -168,7 +169,7 @@ export class OpContext {
   // Nodes of the graph.
 
   emit(
-    op: GraphOp,
+    op: OpName,
     inputs: readonly ValueId[],
     attrs: Attrs = {},
     { form = this.form(), constants = [] as readonly ValueId[], name = this.name } = {},
@@ -182,7 +183,7 @@ export class OpContext {
   }
 
   /** An op that keeps its input's integers: its output has their quantization. */
-  keep(op: GraphOp, x: ValueId, attrs: Attrs = {}, name = this.name): ValueId {
+  keep(op: OpName, x: ValueId, attrs: Attrs = {}, name = this.name): ValueId {
     const { dtype, qparams } = this.writer.value(x);
     return this.emit(op, [x], attrs, { form: { dtype, ...(qparams && { qparams }) }, name });
   }

@@ -6,7 +6,6 @@ import { checkStructure, validateGraph } from '../../graph/validate.ts';
 import { type ImportState, OpContext, openShape } from './context.ts';
 import { foldConstants, liveOperators } from './fold.ts';
 import { formOf, unsignedForm } from './forms.ts';
-import { flipTable } from './lookup.ts';
 import type { TfliteModel, TfliteOperator, TfliteTensor } from './model.ts';
 import { handlers } from './ops/table.ts';
 import { readTflite } from './read.ts';
@@ -117,7 +116,8 @@ class Import {
       const shape = openShape(tensor.shape, batch, tensor.name);
       if (tensor.type !== 'uint8') return writer.activation(name, shape, form);
       const input = writer.activation(name, shape, unsignedForm(form.qparams!));
-      const table = writer.parameter(`${name}/table`, flipTable().toSigned);
+      const flip = Int8Array.from({ length: 256 }, (_, byte) => byte - 128);
+      const table = writer.parameter(`${name}/table`, flip);
       const signed = writer.node('lookup', `${name}/signed`, [input], {}, form, [table]);
       made.set(index, signed);
       return input;
@@ -135,11 +135,16 @@ class Import {
       if (id === undefined) throw new Refusal('expected an op that makes it, got none');
       if (this.model.inputs.includes(index))
         throw new Refusal('expected a computed tensor, got an input');
-      if (tensor.type !== 'uint8') return id;
-      const form = unsignedForm(writer.qparams(id));
       const name = nameOf(tensor.name, 'output');
-      const table = writer.parameter(`${name}/table`, flipTable().toUnsigned);
-      return writer.node('lookup', `${name}/unsigned`, [id], {}, form, [table]);
+      if (tensor.type !== 'uint8') {
+        writer.rename(id, name);
+        return id;
+      }
+      writer.rename(id, `${name}/signed`);
+      const form = unsignedForm(writer.qparams(id));
+      const flip = Uint8Array.from({ length: 256 }, (_, byte) => byte ^ 128);
+      const table = writer.parameter(`${name}/table`, flip);
+      return writer.node('lookup', name, [id], {}, form, [table]);
     };
     return this.#attempt(`output "${tensor.name}"`, make, () => this.#placeholder(tensor));
   }

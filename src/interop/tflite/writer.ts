@@ -1,19 +1,16 @@
 import { arrayOf, type DType, type TypedArray } from '../../core/dtype.ts';
 import { internal } from '../../core/errors.ts';
-import type { Attrs, OpDef } from '../../core/op.ts';
+import type { Attrs } from '../../core/op.ts';
 import type { QParams } from '../../core/qparams.ts';
 import type { Shape } from '../../core/shape.ts';
 import type { Graph, Node, Parameter, Value, ValueId } from '../../graph/graph.ts';
-import { ops } from '../../ops/table.ts';
-import { Refusal } from './refusal.ts';
+import { type OpName, ops } from '../../ops/table.ts';
 
 /** How a tensor stands in a Graph: its type and, for i8 and u8, its quantization. */
 export interface Form {
   readonly dtype: DType;
   readonly qparams?: QParams;
 }
-
-export type GraphOp = string;
 
 interface ParameterOptions {
   readonly qparams?: QParams;
@@ -65,7 +62,7 @@ export class GraphWriter {
 
   /** A node whose output has the shape that the op gives for `inputs`; `constants` follow them. */
   node(
-    op: GraphOp,
+    op: OpName,
     name: string,
     inputs: readonly ValueId[],
     attrs: Attrs,
@@ -73,9 +70,7 @@ export class GraphWriter {
     constants: readonly ValueId[] = [],
   ): ValueId {
     const shapes = inputs.map((id) => this.value(id).shape);
-    const definition = (ops as Record<string, OpDef<never>>)[op];
-    if (!definition) throw new Refusal(`expected an op of this version, got ${op}`);
-    const shape = definition.inferShape(shapes, attrs as never);
+    const shape = ops[op].inferShape(shapes, attrs as never);
     const output = this.activation(name, shape, form);
     const nodeName = unique(this.#nodeNames, name);
     this.#nodes.push({
@@ -86,6 +81,13 @@ export class GraphWriter {
       attrs,
     });
     return output;
+  }
+
+  /** Gives a value another name; the one that it had is free again. */
+  rename(id: ValueId, name: string): void {
+    const value = this.value(id);
+    this.#valueNames.delete(value.name);
+    this.#values[id] = { ...value, name: unique(this.#valueNames, name) };
   }
 
   finish(about: Pick<Graph, 'name' | 'inputs' | 'outputs' | 'preprocessing' | 'labels'>): Graph {

@@ -122,7 +122,7 @@ describe('what is not supported is refused with op, place and reason', () => {
     [
       'a computed axis',
       { op: 'MEAN', x: { ...x, a: { shape: [1], type: 'int32' } }, y },
-      'to be float32, int8 or uint8, got int32',
+      'expected float32, int8 or uint8, got int32',
     ],
     [
       'a stride of 0',

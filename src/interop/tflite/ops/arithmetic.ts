@@ -1,13 +1,17 @@
 /** Ops of two operands, functions of one real, and ops over the last axis. */
 
+import { tanh } from '../../../core/math.ts';
 import type { Attrs } from '../../../core/op.ts';
 import { sizeOf } from '../../../core/shape.ts';
+import { lookupTable } from '../../../ops/lookup.ts';
+import { softmaxTable } from '../../../ops/softmax.ts';
+import { realFunction, type UnaryOpName } from '../../../ops/unary.ts';
 import { bytesOf, realsOf } from '../constants.ts';
 import type { OpContext } from '../context.ts';
 import { qparamsOf, sameScale, withBounds } from '../forms.ts';
-import { functionTable } from '../lookup.ts';
 import { refuse } from '../refusal.ts';
 import type { Form } from '../writer.ts';
+import { productFactor, sumFactors } from './factors.ts';
 
 type BinaryOp = 'add' | 'subtract' | 'multiply' | 'minimum' | 'maximum';
 
@@ -24,10 +28,14 @@ export function binary(op: BinaryOp): (cx: OpContext) => void {
     }
     const [a, b] = operands.map((id) => cx.qparams(id).scale[0]!) as [number, number];
     const y = cx.form().qparams!.scale[0]!;
-    const factors = op === 'multiply' ? [(a * b) / y] : [a / y, b / y];
-    const constants = [cx.factors('multiplier', Float32Array.from(factors))];
+    const constants = [cx.factors('multiplier', Float32Array.from(factorsOf(op, a, b, y)))];
     cx.bind(cx.emit(op, operands, {}, { constants }));
   };
+}
+
+function factorsOf(op: BinaryOp, a: number, b: number, y: number): number[] {
+  if (op === 'multiply') return [productFactor(a, b, y)];
+  return op === 'add' || op === 'subtract' ? sumFactors(a, b, y) : [a / y, b / y];
 }
 
 /** x / c = x · (1 / c), for floats. */
@@ -40,24 +48,35 @@ export function divide(cx: OpContext): void {
   cx.bind(cx.activated(cx.emit('multiply', [cx.x(), factor])));
 }
 
-const REALS: Record<string, (x: number, attrs: never) => number> = {};
-const exponential = Math.exp;
-type UnaryOp = string;
-
 /** A function of one real: a table among integers. */
-export function unary(op: UnaryOp, attrsOf: (cx: OpContext) => Attrs = () => ({})) {
+export function unary(op: UnaryOpName, attrsOf: (cx: OpContext) => Attrs = () => ({})) {
   return (cx: OpContext): void => {
-    const x = cx.x();
     const attrs = attrsOf(cx);
-    if (!cx.integer) {
-      cx.bind(cx.emit(op, [x], attrs));
-      return;
-    }
-    const real = (value: number) => REALS[op]!(value, attrs as never);
-    const table = functionTable(cx.qparams(x), cx.form().qparams!, real);
-    const constants = [cx.writer.parameter(`${cx.name}/table`, table)];
-    cx.bind(cx.emit('lookup', [x], {}, { constants }));
+    if (cx.integer) bindTable(cx, realFunction(op, attrs));
+    else cx.bind(cx.emit(op, [cx.x()], attrs));
   };
+}
+
+function bindTable(cx: OpContext, real: (x: number) => number): void {
+  const x = cx.x();
+  const table = lookupTable(real, cx.qparams(x), cx.form().qparams!);
+  const constants = [cx.writer.parameter(`${cx.name}/table`, table)];
+  cx.bind(cx.emit('lookup', [x], {}, { constants }));
+}
+
+/** GELU, exact or with its approximation by tanh; graphs of floats have the exact one. */
+export function gelu(cx: OpContext): void {
+  const approximate = cx.number('approximate') !== 0;
+  if (cx.integer) {
+    bindTable(cx, approximate ? approximateGelu : realFunction('gelu'));
+    return;
+  }
+  if (approximate) cx.warn('gelu', 'the approximation by tanh is taken for the exact function');
+  cx.bind(cx.emit('gelu', [cx.x()]));
+}
+
+function approximateGelu(x: number): number {
+  return (x * (1 + tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)))) / 2;
 }
 
 /** RELU and its kind as ops of their own: a clamp where the scale stays, else a table that clamps. */
@@ -112,8 +131,7 @@ export function softmax(cx: OpContext): void {
     cx.bind(cx.emit('softmax', [scaled]));
     return;
   }
-  const scale = cx.qparams(x).scale[0]! * beta;
-  const table = Float32Array.from({ length: 256 }, (_, d) => exponential(-d * scale));
+  const table = softmaxTable(cx.qparams(x).scale[0]!, beta);
   const multiplier = Float32Array.of(1 / cx.form().qparams!.scale[0]!);
   const constants = [cx.factors('table', table), cx.factors('multiplier', multiplier)];
   cx.bind(cx.emit('softmax', [x], {}, { constants }));

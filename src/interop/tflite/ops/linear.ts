@@ -10,6 +10,7 @@ import type { OpContext } from '../context.ts';
 import type { TfliteTensor } from '../model.ts';
 import { refuse } from '../refusal.ts';
 import { nameOf } from '../writer.ts';
+import { productFactor } from './factors.ts';
 import { paddingOf, windowOf } from './window.ts';
 
 /** Weights and bias of an op, in the layout of the graph. */
@@ -96,11 +97,9 @@ function emitLinear(
   const { scale, zeroPoint, axis, name, data, shape, bias } = weights;
   const form = cx.form();
   const channels = shape[axis]!;
-  const product = cx.qparams(x).scale[0]!;
-  const out = form.qparams!.scale[0]!;
-  const multiplier = Float32Array.from(
-    { length: channels },
-    (_, c) => (product * scale[scale.length === 1 ? 0 : c]!) / out,
+  const [from, to] = [cx.qparams(x).scale[0]!, form.qparams!.scale[0]!];
+  const multiplier = Float32Array.from({ length: channels }, (_, c) =>
+    productFactor(from, scale[scale.length === 1 ? 0 : c]!, to),
   );
   const qparams = weightQParams(cx, weights);
   const perTensor = scale.length === 1;

@@ -6,6 +6,7 @@ import type { Pair } from '../../../ops/geometry.ts';
 import type { OpContext } from '../context.ts';
 import { sameScale } from '../forms.ts';
 import { refuse } from '../refusal.ts';
+import { averageFactor } from './factors.ts';
 import { windowOf } from './window.ts';
 
 function poolOf(cx: OpContext, x: ValueId) {
@@ -37,14 +38,12 @@ export function averagePool2d(cx: OpContext): void {
   const taps = pool.poolSize[0] * pool.poolSize[1];
   const padded = pool.padding.flat().some((pad) => pad > 0);
   const counts = padded ? Array.from({ length: taps }, (_, i) => i + 1) : [taps];
-  const constants = [cx.factors('multiplier', averages(cx, x, counts))];
+  const from = cx.qparams(x);
+  const to = cx.form().qparams!;
+  const unsigned = cx.output().type === 'uint8';
+  const factors = counts.map((count) => averageFactor(from, to, count, unsigned));
+  const constants = [cx.factors('multiplier', Float32Array.from(factors))];
   cx.bind(cx.emit('averagePool2d', [x], attrs, { constants }));
-}
-
-/** M[count] = s_x / (s_y · count) */
-function averages(cx: OpContext, x: ValueId, counts: readonly number[]): Float32Array<ArrayBuffer> {
-  const ratio = cx.qparams(x).scale[0]! / cx.form().qparams!.scale[0]!;
-  return Float32Array.from(counts, (count) => ratio / count);
 }
 
 export function mean(cx: OpContext): void {
@@ -60,12 +59,18 @@ export function mean(cx: OpContext): void {
     throw refuse('axes next to each other', axes);
   }
   const count = axes.reduce((product, axis) => product * shape[axis]!, 1);
-  const constants = cx.integer ? [cx.factors('multiplier', averages(cx, x, [count]))] : [];
+  const constants = cx.integer ? [cx.factors('multiplier', meanFactor(cx, x, count))] : [];
   const image = shape.length === 4 && String(axes) === '1,2';
   const y = image
     ? cx.emit('globalAveragePool2d', [x], {}, { constants })
     : cx.emit('mean', [x], { axes, keepDims: false }, { constants });
   cx.bind(cx.reshape(y, cx.outShape()));
+}
+
+/** s_x / (s_y · count) */
+function meanFactor(cx: OpContext, x: ValueId, count: number): Float32Array<ArrayBuffer> {
+  const ratio = cx.qparams(x).scale[0]! / cx.form().qparams!.scale[0]!;
+  return Float32Array.of(ratio / count);
 }
 
 /** The largest of an image is a pool whose window is the image. */

@@ -1,5 +1,5 @@
 import type { OpContext } from '../context.ts';
-import { binary, clamp, divide, l2Normalize, prelu, softmax, unary } from './arithmetic.ts';
+import { binary, clamp, divide, gelu, l2Normalize, prelu, softmax, unary } from './arithmetic.ts';
 import { conv2d, depthwiseConv2d, fullyConnected, transposedConv2d } from './linear.ts';
 import {
   argMax,
@@ -43,7 +43,7 @@ export const handlers: Readonly<Record<string, Handler>> = {
   EXPAND_DIMS: reshape,
   FULLY_CONNECTED: fullyConnected,
   GATHER: gather,
-  GELU: unary('gelu'),
+  GELU: gelu,
   HARD_SWISH: unary('hardSwish'),
   L2_NORMALIZATION: l2Normalize,
   LEAKY_RELU: unary('leakyRelu', (cx) => ({ alpha: cx.number('alpha') })),
