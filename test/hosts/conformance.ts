@@ -4,6 +4,7 @@ import { load } from '../../src/runtime.ts';
 import type { WasmSource } from '../../src/wasm/instantiate.ts';
 import { Digest, digestOf } from './digest.ts';
 import { floatKernels } from './floatKernels.ts';
+import { imageDigests } from './images.ts';
 import { integerKernels } from './integerKernels.ts';
 import { type Line, Rig } from './rig.ts';
 import { squares, train } from './training.ts';
@@ -19,7 +20,7 @@ export interface Env {
 }
 
 /**
- * Runs every kernel, a bundle and some training on this host. Returns digests by `column/name`,
+ * Runs every kernel, images, a bundle and some training on this host. Returns digests by `column/name`,
  * which must be equal on all hosts; throws where something is wrong that the host can see alone.
  */
 export async function conformance(env: Env): Promise<Record<string, string>> {
@@ -28,6 +29,7 @@ export async function conformance(env: Env): Promise<Record<string, string>> {
   return {
     ...(await kernelDigests('int8 kernels', rig, integerKernels)),
     ...(await kernelDigests('f32 kernels', rig, floatKernels)),
+    ...under('images', await imageDigests()),
     ...under('bundle', await runBundle(env)),
     ...under('training', (await train()).digests),
   };
