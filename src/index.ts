@@ -10,7 +10,7 @@ export type { Handle } from './graph/dispatch.ts';
 export type { Graph, Node, Parameter, QuantizerSpec, Value } from './graph/graph.ts';
 export { input } from './graph/trace.ts';
 export { importTflite, type TfliteOptions } from './interop/tflite/import.ts';
-export { add, concatenate, layers } from './nn/layers.ts';
+export { add, concatenate, layers, multiply, subtract } from './nn/layers.ts';
 export { type Loss, losses } from './nn/losses.ts';
 export { type ModelOptions, model, residual, sequential } from './nn/models.ts';
 export { Module } from './nn/module.ts';

@@ -7,11 +7,13 @@
 import { internal } from '../core/errors.ts';
 import { foldRequant, type Requant } from '../core/foldRequant.ts';
 import type { QRef, QWeights, Ref } from '../core/op.ts';
+import type { QParams } from '../core/qparams.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph, Node, QuantizerSpec, ValueId } from '../graph/graph.ts';
 import { clamped, normInput, parameterData } from '../graph/passes/absorb.ts';
 import { keepsIntegers, type Segment, segments } from '../graph/passes/segments.ts';
 import { activationQParams } from '../graph/quantizerParams.ts';
+import { lookupTable } from '../ops/lookup.ts';
 import type { StepContext } from './context.ts';
 import type { ParameterStore } from './parameters.ts';
 import type { QuantizerTable } from './quantizer.ts';
@@ -68,6 +70,7 @@ class IntegerRun {
     const compute = {
       linear: this.#linear,
       rescale: this.#rescale,
+      table: this.#table,
       norm: this.#norm,
     };
     const q = compute[kind as keyof typeof compute].call(this, segment, out);
@@ -140,6 +143,20 @@ class IntegerRun {
     return rule.evaluate(this.cx, xs, out, multipliers, anchor.attrs as never);
   }
 
+  /** f of the 256 reals that there can be, and of each integer its entry. */
+  #table({ anchor }: Segment, out: Bounds): Ref {
+    const rule = qatRule(anchor.op);
+    if (rule?.kind !== 'table') throw internal(`${anchor.op} has no table`);
+    const x = this.#input(anchor, 0);
+    const real = (value: number) => rule.real(value, anchor.attrs as never);
+    const table = lookupTable(real, qparamsOf(x), qparamsOf(out));
+    const y = this.cx.alloc(x.q.shape, 'i8');
+    const from = this.cx.i8(x.q);
+    const to = this.cx.i8(y);
+    for (let i = 0; i < from.length; i++) to[i] = table[from[i]! & 255]!;
+    return y;
+  }
+
   /** u = f32(f32(q − z)·M) + B per channel */
   #norm({ anchor }: Segment, out: Bounds): Ref {
     const { cx } = this;
@@ -173,4 +190,8 @@ class IntegerRun {
 function boundsOf(spec: QuantizerSpec, clamp?: Node): Bounds {
   const { scale, ...rest } = clamped(activationQParams(spec), clamp);
   return { ...rest, scale: scale[0] };
+}
+
+function qparamsOf({ scale, zeroPoint, qmin, qmax }: Bounds): QParams {
+  return { scale: [scale], zeroPoint, qmin, qmax };
 }

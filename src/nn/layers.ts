@@ -1,3 +1,4 @@
+import { Elu, type EluOptions, LeakyRelu, type LeakyReluOptions } from './activations.ts';
 import { BatchNormalization, Dense, type DenseOptions, type NormOptions } from './dense.ts';
 import { BASE, type LayerOptions, Pointwise } from './layer.ts';
 import { Concatenate, type ConcatenateOptions, Merge, merging } from './merge.ts';
@@ -49,8 +50,27 @@ export const layers = {
   batchNormalization: (options: NormOptions = {}): Module => new BatchNormalization(options),
   relu: (options: LayerOptions = {}): Module => new Pointwise('relu', options, BASE),
   relu6: (options: LayerOptions = {}): Module => new Pointwise('relu6', options, BASE),
-  /** Two inputs of one shape: `layers.add().merge(a, b)`, or the function `add(a, b)`. */
+  leakyRelu: (options: LeakyReluOptions = {}): Module => new LeakyRelu(options),
+  elu: (options: EluOptions = {}): Module => new Elu(options),
+  sigmoid: (options: LayerOptions = {}): Module => new Pointwise('sigmoid', options, BASE),
+  tanh: (options: LayerOptions = {}): Module => new Pointwise('tanh', options, BASE),
+  /** x · sigmoid(x) */
+  swish: (options: LayerOptions = {}): Module => new Pointwise('swish', options, BASE),
+  /** x · relu6(x + 3) / 6 */
+  hardSwish: (options: LayerOptions = {}): Module => new Pointwise('hardSwish', options, BASE),
+  /** x · Φ(x), not its approximation by tanh */
+  gelu: (options: LayerOptions = {}): Module => new Pointwise('gelu', options, BASE),
+  /** Over the last axis. The loss takes logits: a model that is trained ends before it. */
+  softmax: (options: LayerOptions = {}): Module => new Pointwise('softmax', options, BASE),
+  /** x / sqrt(Σ x²) over the last axis */
+  unitNormalization: (options: LayerOptions = {}): Module =>
+    new Pointwise('l2Normalize', options, BASE),
+  /** Two inputs: `layers.add().merge(a, b)`, or the function `add(a, b)`. */
   add: (options: LayerOptions = {}): Merge => new Merge('add', options),
+  subtract: (options: LayerOptions = {}): Merge => new Merge('subtract', options),
+  multiply: (options: LayerOptions = {}): Merge => new Merge('multiply', options),
+  minimum: (options: LayerOptions = {}): Merge => new Merge('minimum', options),
+  maximum: (options: LayerOptions = {}): Merge => new Merge('maximum', options),
   /** Any number of inputs: `layers.concatenate().merge(a, b, …)`, or the function `concatenate([a, b, …])`. */
   concatenate: (options: ConcatenateOptions = {}): Concatenate => new Concatenate(options),
   /** x [N,H,W,C]; strides default to poolSize, as in Keras */
@@ -75,3 +95,7 @@ export const layers = {
 
 /** y = a + b, for models written as code. */
 export const add = /* @__PURE__ */ merging('add');
+/** y = a − b */
+export const subtract = /* @__PURE__ */ merging('subtract');
+/** y = a · b, element by element: [N,H,W,C] by [N,1,1,C] scales channels */
+export const multiply = /* @__PURE__ */ merging('multiply');

@@ -5,8 +5,8 @@ import { apply, type Handle } from '../graph/dispatch.ts';
 import { checkTensor } from '../graph/trace.ts';
 import { BASE, Layer, type LayerOptions } from './layer.ts';
 
-/** Ops of two tensors, element by element. */
-export type MergeName = 'add';
+/** Ops of two tensors, element by element; an axis of extent 1 goes with any. */
+export type MergeName = 'add' | 'subtract' | 'multiply' | 'minimum' | 'maximum';
 
 /** One such op: `merge(a, b)`. */
 export class Merge extends Layer<LayerOptions> {

@@ -16,6 +16,7 @@ import { clamped, normInput, parameterData } from '../graph/passes/absorb.ts';
 import { type Segment, segments } from '../graph/passes/segments.ts';
 import { activationQParams } from '../graph/quantizerParams.ts';
 import { PLAIN_WINDOW } from '../ops/geometry.ts';
+import { lookupTable } from '../ops/lookup.ts';
 import type { OpName } from '../ops/table.ts';
 import { GraphBuilder } from './graphBuilder.ts';
 import { QuantizedModel } from './quantizeModel.ts';
@@ -107,6 +108,7 @@ class SegmentConverter {
     else if (kind === 'join') this.#join(anchor);
     else if (kind === 'linear') this.#linear(anchor);
     else if (kind === 'rescale') this.#rescale(anchor);
+    else if (kind === 'table') this.#table(anchor);
     else this.#norm(anchor);
   }
 
@@ -190,6 +192,15 @@ class SegmentConverter {
       builder.constant(`${anchor.name}/multiplier`, multipliers),
     ];
     this.#emit(anchor.op, anchor.inputs, constants, out);
+  }
+
+  #table({ op, name, inputs, attrs }: Node): void {
+    const rule = qatRule(op);
+    if (rule?.kind !== 'table') throw internal(`${op} has no table`);
+    const out = clamped(qparamsOf(this.graph, this.segment.output), this.segment.clamp);
+    const real = (value: number) => rule.real(value, attrs as never);
+    const table = lookupTable(real, this.builder.qparams(inputs[0]!), out);
+    this.#emit('lookup', inputs, [this.builder.constant(`${name}/table`, table)], out, {});
   }
 
   /** An affine map per channel is a depthwise 1x1 convolution with weights 1, or over [N,C] the identity matrix. */

@@ -1,5 +1,4 @@
 import type { QuantizerTable } from '../autograd/quantizer.ts';
-import { qatRule } from '../autograd/rules.ts';
 import { checkInteger, checkOptions, rangeError, typeError } from '../core/errors.ts';
 import { peek } from '../core/peek.ts';
 import { applyTable, normalizeTable } from '../core/preprocess.ts';
@@ -125,19 +124,12 @@ export function quantizeModel(
   return new QuantizedModel(prepare(graph, method), calibrationBatches);
 }
 
-/**
- * An integer graph needs a node, and each op a rule for quantized training; norms are layers over [N,C] or depthwise
- * convolutions over [N,H,W,C].
- */
+/** An integer graph needs a node; its norms are layers over [N,C] or depthwise convolutions over [N,H,W,C]. */
 function checkOps({ nodes, values }: Graph): void {
   if (nodes.length === 0) throw rangeError('quantizeModel', 'a model that computes', 'no layer');
-  for (const { op, name, inputs } of nodes) {
-    if (op !== 'batchNormalization') {
-      if (qatRule(op)) continue;
-      throw rangeError('quantizeModel', 'ops that train among integers', `${op} (${name})`);
-    }
+  for (const { op, inputs } of nodes) {
     const { shape } = values[inputs[0]!]!;
-    if (shape.length === 2 || shape.length === 4) continue;
+    if (op !== 'batchNormalization' || shape.length === 2 || shape.length === 4) continue;
     const expected = 'batchNormalization over [N,C] or [N,H,W,C]';
     throw rangeError('quantizeModel', expected, showShape(shape));
   }

@@ -7,7 +7,7 @@ import { Tape, Tensor } from '../../src/autograd/tape.ts';
 import type { QRef, Ref } from '../../src/core/op.ts';
 import type { Dataset } from '../../src/data/dataset.ts';
 import type { QuantizerSpec, ValueId } from '../../src/graph/graph.ts';
-import { type Segment, segments } from '../../src/graph/passes/segments.ts';
+import { keepsIntegers, type Segment, segments } from '../../src/graph/passes/segments.ts';
 import { sgd } from '../../src/optim/optimizer.ts';
 import { type MethodName, methods } from '../../src/quant/methods.ts';
 import { type QuantizedModel, quantizeModel } from '../../src/quant/quantizeModel.ts';
@@ -42,7 +42,7 @@ function trainingForward(
   for (const node of [anchor, norm, clamp]) {
     if (node) y = tape.apply(node.op, [y, ...node.inputs.slice(1).map(operand)], node.attrs);
   }
-  if (kind === 'keep') return y.quantized!.q;
+  if (keepsIntegers(kind)) return y.quantized!.q;
   const spec = graph.quantizers.get(output)!;
   return tape.quantize(y, spec, ruleOf(spec)).quantized!.q;
 }

@@ -4,12 +4,13 @@ import { type ArrayDataset, fromArrays } from '../../src/data/fromArrays.ts';
 import type { Handle } from '../../src/graph/dispatch.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { input } from '../../src/graph/trace.ts';
-import { add, layers } from '../../src/nn/layers.ts';
+import { add, concatenate, layers, multiply, subtract } from '../../src/nn/layers.ts';
 import { model, sequential } from '../../src/nn/models.ts';
-import type { Module } from '../../src/nn/module.ts';
+import { Module } from '../../src/nn/module.ts';
 
 const { conv2d, depthwiseConv2d, batchNormalization, relu, relu6, dense } = layers;
 const { maxPool2d, averagePool2d, globalAveragePool2d, flatten } = layers;
+const { separableConv2d, upSampling2d } = layers;
 
 export const SAMPLE: Shape = [9, 8, 3];
 export const CLASSES = 3;
@@ -41,6 +42,17 @@ function functional(build: (x: Handle) => Handle, seed: number): Module {
 }
 
 const list = (members: readonly Module[]) => (seed: number) => sequential(members, { seed });
+
+/** A layer as users may write it: y = x · gain + offset, with constants among the activations. */
+class Shifted extends Module {
+  forward(x: Handle): Handle {
+    const shape = x.shape.slice(-1);
+    const gain = this.parameter({ name: 'gain', shape, initializer: 'ones' });
+    const offset = this.parameter({ name: 'offset', shape, initializer: 'ones' });
+    const scaled = x.apply('multiply', [x, gain], {});
+    return scaled.apply('add', [scaled, offset], {});
+  }
+}
 
 /** Networks that meet the corners of the segments pass; each is made with a seed. */
 export const networks: Record<string, () => (seed: number) => Module> = {
@@ -111,6 +123,82 @@ export const networks: Record<string, () => (seed: number) => Module> = {
     const shared = conv(3);
     return list([shared, norm(), relu(), shared, norm(), relu(), ...head()]);
   },
+  'concat of values behind a relu and not': () => (seed) =>
+    functional((x) => {
+      const y = chain(x, [conv(4), norm(), relu()]);
+      const z = chain(x, [conv(5), norm()]);
+      const joined = concatenate([y, z, chain(y, [conv(3), norm(), relu6()])]);
+      return chain(joined, [relu(), conv(4), relu(), ...head()]);
+    }, seed),
+  'concat of values behind relus, one of them read again': () => (seed) =>
+    functional((x) => {
+      const y = chain(x, [conv(4), norm(), relu()]);
+      const z = chain(x, [conv(4), norm(), relu()]);
+      return chain(add(chain(concatenate([y, z]), [conv(4)]), y), [relu(), ...head()]);
+    }, seed),
+  'concats that share members, the input padded and cropped among them': () => (seed) =>
+    functional((x) => {
+      const cropped = layers.cropping2d({ cropping: [1, 0] }).apply(x);
+      const padded = layers.zeroPadding2d({ padding: [1, 0] }).apply(cropped);
+      const y = chain(x, [conv(4), norm()]);
+      const z = maxPool2d({ poolSize: 3, strides: 1, padding: 'same' }).apply(y);
+      const first = concatenate([padded, z]);
+      const second = concatenate([chain(x, [conv(2)]), y]);
+      return chain(concatenate([first, second]), [conv(4), relu(), ...head()]);
+    }, seed),
+  'separable convolution, up-sampling, reshape, permute': () =>
+    list([
+      separableConv2d({ filters: 6, kernelSize: 3, strides: 2, padding: 'same', useBias: false }),
+      norm(),
+      relu(),
+      upSampling2d(),
+      conv(4, { strides: 2 }),
+      upSampling2d({ size: [1, 2], interpolation: 'bilinear' }),
+      layers.permute({ dims: [3, 1, 2] }),
+      layers.reshape({ targetShape: [5, -1, 4] }),
+      conv(4),
+      relu(),
+      globalAveragePool2d({ keepDims: true }),
+      conv2d({ filters: CLASSES, kernelSize: 1 }),
+      layers.reshape({ targetShape: [CLASSES] }),
+    ]),
+  'functions of one real, one with a relu': () =>
+    list([
+      layers.tanh(),
+      conv(6),
+      norm(),
+      layers.hardSwish(),
+      conv(6),
+      layers.sigmoid(),
+      layers.leakyRelu({ negativeSlope: 0.1 }),
+      conv(6),
+      norm(),
+      layers.swish(),
+      relu(),
+      layers.elu(),
+      layers.gelu(),
+      ...head(),
+    ]),
+  'channels scaled by what is in them, and softmax': () => (seed) =>
+    functional((x) => {
+      const y = chain(x, [conv(6), norm(), relu()]);
+      const gate = chain(y, [
+        globalAveragePool2d({ keepDims: true }),
+        conv2d({ filters: 2, kernelSize: 1 }),
+        relu(),
+        conv2d({ filters: 6, kernelSize: 1 }),
+        layers.sigmoid(),
+      ]);
+      return chain(multiply(y, gate), [...head(), layers.softmax()]);
+    }, seed),
+  'difference, smaller and larger, constants, unit length': () => (seed) =>
+    functional((x) => {
+      const y = chain(x, [conv(3), norm()]);
+      const z = new Shifted().apply(chain(x, [conv(3), norm()]));
+      const smaller = layers.minimum().merge(y, z);
+      const larger = chain(layers.maximum().merge(y, z), [relu()]);
+      return chain(subtract(larger, smaller), [...head(), layers.unitNormalization()]);
+    }, seed),
   'a value added to itself': () => (seed) =>
     functional((x) => {
       const y = chain(x, [conv(4), norm(), relu()]);

@@ -6,8 +6,8 @@ import { countUses, type Graph, type Node, type ValueId } from '../graph.ts';
  * How an op behaves among integers:
  *
  *     linear    int32 accumulators, then u = acc·M + B      conv2d, depthwiseConv2d, dense
- *     rescale   an integer definition of its own            add, average pools
- *     table     a function of one integer                   sigmoid
+ *     rescale   an integer definition of its own            add, multiply, average pools, softmax
+ *     table     a function of one integer                   sigmoid, tanh, hardSwish
  *     norm      a per-channel affine map                    batch normalization that follows none of these
  *     keep      moves, chooses or clamps integers           max pooling, flatten, relu that follows a `keep`
  *     join      the integers of several tensors             concat
@@ -16,7 +16,7 @@ export type SegmentKind = 'linear' | 'rescale' | 'table' | 'norm' | 'keep' | 'jo
 
 /** What only imported models have among integers is 'none': it cannot be quantized while it trains. */
 const KINDS = {
-  abs: 'none',
+  abs: 'table',
   add: 'rescale',
   argMax: 'none',
   averagePool2d: 'rescale',
@@ -28,23 +28,23 @@ const KINDS = {
   depthToSpace: 'keep',
   depthwiseConv2d: 'linear',
   dequantize: 'none',
-  elu: 'none',
-  exp: 'none',
+  elu: 'table',
+  exp: 'table',
   flatten: 'keep',
-  gather: 'keep',
-  gelu: 'none',
+  gather: 'none',
+  gelu: 'table',
   globalAveragePool2d: 'rescale',
-  hardSwish: 'none',
+  hardSwish: 'table',
   l2Normalize: 'rescale',
-  leakyRelu: 'none',
-  log: 'none',
+  leakyRelu: 'table',
+  log: 'table',
   lookup: 'none',
   maxPool2d: 'keep',
   maximum: 'rescale',
   mean: 'rescale',
   minimum: 'rescale',
   multiply: 'rescale',
-  negate: 'none',
+  negate: 'table',
   pad: 'keep',
   prelu: 'none',
   quantize: 'none',
@@ -52,17 +52,17 @@ const KINDS = {
   relu: 'keep',
   reshape: 'keep',
   resize: 'keep',
-  rsqrt: 'none',
-  sigmoid: 'none',
+  rsqrt: 'table',
+  sigmoid: 'table',
   slice: 'keep',
   softmax: 'rescale',
   spaceToBatch: 'keep',
   spaceToDepth: 'keep',
-  sqrt: 'none',
-  square: 'none',
+  sqrt: 'table',
+  square: 'table',
   subtract: 'rescale',
-  swish: 'none',
-  tanh: 'none',
+  swish: 'table',
+  tanh: 'table',
   transpose: 'keep',
   transposedConv2d: 'linear',
 } as const satisfies Record<OpName, SegmentKind | 'none'>;
