@@ -39,7 +39,7 @@ import {
 import { subtractF32, subtractQat } from '../ops/subtract.ts';
 import type { OpName } from '../ops/table.ts';
 import { transposeF32, transposeQat } from '../ops/transpose.ts';
-import { transposedConv2dF32 } from '../ops/transposedConv2d.ts';
+import { transposedConv2dF32, transposedConv2dQat } from '../ops/transposedConv2d.ts';
 import { unaryF32, unaryQat } from '../ops/unary.ts';
 
 /** How each op trains in float. */
@@ -122,7 +122,7 @@ export const qatRules = {
   spaceToDepth: spaceToDepthQat,
   subtract: subtractQat,
   transpose: transposeQat,
-  transposedConv2d: null,
+  transposedConv2d: transposedConv2dQat,
 } satisfies Record<OpName, QatRule<never> | null>;
 
 export function f32Rule(op: OpName): F32Rule<never> {

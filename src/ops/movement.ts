@@ -17,6 +17,7 @@ import type {
   Ref,
   TrainContext,
 } from '../core/op.ts';
+import { ACTIVATION_RANGE } from '../core/qparams.ts';
 import { roundToRange } from '../core/rounding.ts';
 import { type Shape, showShape, sizeOf } from '../core/shape.ts';
 
@@ -143,6 +144,18 @@ export function describeCopy({ extents, inStrides, outStrides }: StridedCopy, si
   return { units, runs, bytes, fields: fields as unknown as StructFields<'CopyParams'> };
 }
 
+/** A copy between two arrays, in plain TypeScript. */
+export function copyArray(copy: StridedCopy, x: Int8Array, y: Int8Array): void {
+  const { extents, inStrides, outStrides, inOffset = 0, outOffset = 0 } = copy;
+  const walk = (axis: number, from: number, to: number) => {
+    if (axis === extents.length) y[to] = x[from]!;
+    for (let i = 0; i < (extents[axis] ?? 0); i++) {
+      walk(axis + 1, from + i * inStrides[axis]!, to + i * outStrides[axis]!);
+    }
+  };
+  walk(0, inOffset, outOffset);
+}
+
 /** One element, repeated over all of y. */
 function spread({ shape, strides }: Strided): StridedCopy {
   return { extents: shape, inStrides: shape.map(() => 0), outStrides: strides };
@@ -176,7 +189,7 @@ export function runCopies(
     (x.dtype === 'f32' ? cx.f32(element) : cx.i32(element))[0] = rest;
     runCopy(cx, spread(strided(shape)), { ...element, dtype: x.dtype }, y);
   }
-  for (const copy of copies) runCopy(cx, copy, x, y);
+  for (const copy of copies) if (sizeOf(copy.extents) > 0) runCopy(cx, copy, x, y);
   return y;
 }
 
@@ -242,7 +255,9 @@ export function moveF32<A>(op: OpDef<A>, copiesOf: CopiesOf<A>, restOf: RestOf<A
 export function moveQat<A>(op: OpDef<A>, copiesOf: CopiesOf<A>, restOf: RestOf<A> = zero) {
   return {
     kind: 'keep',
-    forward(cx, { q, scale, ...range }, attrs) {
+    forward(cx, { q, scale, zeroPoint }, attrs) {
+      // Bounds that a relu has left are not those of what surrounds the image.
+      const range = { zeroPoint, ...ACTIVATION_RANGE };
       const shape = op.inferShape([q.shape], attrs);
       const copies = copiesOf(strided(q.shape), strided(shape), attrs);
       return runCopies(cx, copies, q, shape, integerOf(restOf(attrs), scale, range));

@@ -1,22 +1,33 @@
 import { checkInteger, rangeError } from '../core/errors.ts';
 import type { IntForm } from '../core/form.ts';
-import type { F32Rule, IntRule, Lowering, OpDef, Ref, TrainContext } from '../core/op.ts';
+import type {
+  F32Rule,
+  IntRule,
+  Lowering,
+  OpDef,
+  QatLinearRule,
+  QRef,
+  Ref,
+  TrainContext,
+} from '../core/op.ts';
 import { type Shape, showShape, sizeOf } from '../core/shape.ts';
 import { biasGradient } from './chunks.ts';
 import { convFields, type Padding, type Pair } from './geometry.ts';
-import { weightsOf } from './linear.ts';
-import { lowerCopy, runCopies, type StridedCopy, strided, stridedValue } from './movement.ts';
+import { type Epilogue, weightsOf } from './linear.ts';
+import { copyArray, lowerCopy, runCopies, runCopy, strided, stridedValue } from './movement.ts';
+import { type Phase, phasesOf } from './phases.ts';
 import {
   lowerProduct,
   type Product,
   productForward,
   productInputGradient,
+  productQuantized,
   productWeightGradient,
 } from './product.ts';
 
 export interface TransposedConvAttrs {
   readonly strides: Pair;
-  /** [[top, bottom], [left, right]] cut off the full output */
+  /** [[top, bottom], [left, right]] cut off the full output, less than the kernel */
   readonly padding: Padding;
   /** Rows and columns added at the bottom and on the right, which no or fewer taps reach */
   readonly outputPadding: Pair;
@@ -52,7 +63,7 @@ function outExtent(input: number, kernel: number, axis: 0 | 1, attrs: Transposed
   const stride = attrs.strides[axis];
   checkInteger(op, 'kernelSize', kernel, 1);
   checkInteger(op, 'strides', stride, 1);
-  for (const side of attrs.padding[axis]) checkInteger(op, 'padding', side, 0);
+  for (const side of attrs.padding[axis]) checkInteger(op, 'padding', side, 0, kernel - 1);
   checkInteger(op, 'outputPadding', attrs.outputPadding[axis], 0, stride - 1);
   const [before, after] = attrs.padding[axis];
   const extent = (input - 1) * stride + kernel - before - after + attrs.outputPadding[axis];
@@ -87,12 +98,10 @@ export const transposedConv2dF32: F32Rule<TransposedConvAttrs> = {
     return { output: y };
   },
   backward(cx, dy, { inputs: [x, w], wants }, attrs) {
-    const product = adjoint(x!.shape, w!.shape, dy.shape, attrs);
-    const swapped = swapChannels(cx, w!);
-    const dw = () => productWeightGradient(cx, product, x!, dy, swapped.shape);
+    const { inputGradient, weightGradient } = transposedConv2dQat;
     return [
-      wants[0] ? productForward(cx, product, [dy, swapped], x!.shape) : undefined,
-      wants[1] ? swapChannels(cx, dw()) : undefined,
+      wants[0] ? inputGradient(cx, dy, w!, x!.shape, attrs) : undefined,
+      wants[1] ? weightGradient(cx, dy, x!, w!.shape, attrs) : undefined,
       wants[2] ? biasGradient(cx, dy) : undefined,
     ];
   },
@@ -105,6 +114,39 @@ function addBias(cx: TrainContext, y: Ref, b: Ref): void {
   cx.f32(ones).fill(1);
   cx.kernels.f32_vaffine(sizeOf(y.shape) / channels, channels, y.ptr, ones.ptr, b.ptr, y.ptr);
 }
+
+/** One integer convolution a phase. */
+function quantizedForward(
+  cx: TrainContext,
+  x: QRef,
+  w: Ref,
+  attrs: TransposedConvAttrs,
+  epilogue: Epilogue,
+): Ref {
+  const shape = transposedConv2d.inferShape([x.q.shape, w.shape], attrs);
+  const y = cx.alloc(shape);
+  for (const { weights, taps, product, ...phase } of phasesOf(x.q.shape, w.shape, shape, attrs)) {
+    const part = runCopies(cx, [taps], w, weights, 0);
+    const u = productQuantized(cx, product, x, part, phase.shape, epilogue);
+    runCopy(cx, phase.places(strided(shape)), u, y);
+  }
+  return y;
+}
+
+export const transposedConv2dQat: QatLinearRule<TransposedConvAttrs> = {
+  kind: 'linear',
+  channelAxis: 0,
+  forward: quantizedForward,
+  inputGradient(cx, dy, w, xShape, attrs) {
+    const product = adjoint(xShape, w.shape, dy.shape, attrs);
+    return productForward(cx, product, [dy, swapChannels(cx, w)], xShape);
+  },
+  weightGradient(cx, dy, x, wShape, attrs) {
+    const [co, height, width, ci] = wShape as [number, number, number, number];
+    const product = adjoint(x.shape, wShape, dy.shape, attrs);
+    return swapChannels(cx, productWeightGradient(cx, product, x, dy, [ci, height, width, co]));
+  },
+};
 
 /** Each phase is a convolution of its own. */
 const MAX_PHASES = 256;
@@ -127,106 +169,27 @@ export const transposedConv2dForm: IntForm<TransposedConvAttrs> = {
   },
 };
 
-/**
- * Along one axis, outputs phase, phase + stride, …: tap i reaches output o where o + before − i is a multiple of the
- * stride, so they share the taps first, first + stride, …, and read x like a convolution of stride 1 with these taps
- * in reverse order.
- */
-interface Phase {
-  /** The first output. */
-  readonly at: number;
-  readonly outputs: number;
-  /** The tap that comes last in reverse order. */
-  readonly first: number;
-  /** Taps of the convolution: where some lie past the kernel they are 0, and without them there would be none. */
-  readonly taps: number;
-  readonly padding: number;
-}
-
-function phasesOf(kernel: number, extent: number, stride: number, before: number): Phase[] {
-  return Array.from({ length: Math.min(stride, extent) }, (_, at) => {
-    const reach = Math.floor((at + before) / stride);
-    const first = (at + before) % stride;
-    // At least reach + 1: a convolution pads, and cannot crop.
-    const taps = Math.max(Math.ceil((kernel - first) / stride), reach + 1);
-    const outputs = Math.ceil((extent - at) / stride);
-    return { at, outputs, first, taps, padding: taps - 1 - reach };
-  });
-}
-
-/** The weights [Co, taps, taps, Ci] of a phase, out of [Co,Kh,Kw,Ci]. */
-function phaseWeights(cx: Lowering, rows: Phase, columns: Phase, [sh, sw]: Pair): Int8Array {
-  const { shape, qparams } = cx.constants[0]!;
-  const [co, height, width, ci] = shape as [number, number, number, number];
-  const w = weightsOf(cx);
-  const part = new Int8Array(co * rows.taps * columns.taps * ci).fill(qparams?.zeroPoint ?? 0);
-  let to = 0;
-  for (let o = 0; o < co; o++) {
-    for (let a = rows.taps - 1; a >= 0; a--) {
-      for (let b = columns.taps - 1; b >= 0; b--, to += ci) {
-        const [i, j] = [rows.first + a * sh, columns.first + b * sw];
-        if (i >= height || j >= width) continue;
-        const from = ((o * height + i) * width + j) * ci;
-        part.set(w.subarray(from, from + ci), to);
-      }
-    }
-  }
+/** Weights of a phase, out of those of the node. */
+function phaseWeights(cx: Lowering, { weights, taps }: Phase): Int8Array {
+  const { qparams } = cx.constants[0]!;
+  const part = new Int8Array(sizeOf(weights)).fill(qparams?.zeroPoint ?? 0);
+  copyArray(taps, weightsOf(cx), part);
   return part;
 }
 
 export const transposedConv2dInt: IntRule<TransposedConvAttrs> = {
   strided: true,
-  lower(cx, { strides, padding }) {
-    const [, kernelHeight, kernelWidth] = cx.constants[0]!.shape as [number, number, number];
-    const [batch, height, width, channels] = cx.y.shape as [number, number, number, number];
-    const rows = phasesOf(kernelHeight, height, strides[0], padding[0][0]);
-    const columns = phasesOf(kernelWidth, width, strides[1], padding[1][0]);
-    const whole = rows.length * columns.length === 1;
-    const largest = batch * rows[0]!.outputs * columns[0]!.outputs * channels;
-    const ptr = whole ? cx.y.ptr : cx.scratch(largest);
-    for (const row of rows) {
-      for (const column of columns) {
-        const shape = [batch, row.outputs, column.outputs, channels];
-        const y = whole ? cx.y : { ...cx.y, shape, ptr, stride: channels };
-        lowerPhase(cx, y, row, column, strides);
-        if (!whole) lowerCopy(cx, interleave(cx, shape, row, column, strides), 1, ptr, cx.y.ptr);
-      }
+  lower(cx, attrs) {
+    const [w, ...rest] = cx.constants;
+    const phases = phasesOf(cx.x[0]!.shape, w!.shape, cx.y.shape, attrs);
+    const whole = phases.length === 1;
+    const ptr = whole ? cx.y.ptr : cx.scratch(sizeOf(phases[0]!.shape));
+    for (const phase of phases) {
+      const { shape } = phase;
+      const y = whole ? cx.y : { ...cx.y, shape, ptr, stride: shape[3]! };
+      const constants = [{ ...w!, shape: phase.weights, data: phaseWeights(cx, phase) }, ...rest];
+      lowerProduct(Object.assign(Object.create(cx), { y, constants }), phase.product);
+      if (!whole) lowerCopy(cx, phase.places(stridedValue(cx.y)), 1, ptr, cx.y.ptr);
     }
   },
 };
-
-/** The convolution of one phase into y. */
-function lowerPhase(cx: Lowering, y: Lowering['y'], row: Phase, column: Phase, strides: Pair) {
-  const data = phaseWeights(cx, row, column, strides);
-  const [w, ...rest] = cx.constants;
-  const [co, , , ci] = w!.shape as [number, number, number, number];
-  const kernel: Pair = [row.taps, column.taps];
-  const constants = [{ ...w!, shape: [co, ...kernel, ci], data }, ...rest];
-  const fields = convFields(cx.x[0]!.shape, y.shape, kernel, {
-    strides: [1, 1],
-    padding: [
-      [row.padding, 0],
-      [column.padding, 0],
-    ],
-    dilation: [1, 1],
-  });
-  const phase: Lowering = Object.assign(Object.create(cx), { y, constants });
-  lowerProduct(phase, { n: co, k: row.taps * column.taps * ci, fields });
-}
-
-/** From a phase of `shape` to its places in y. */
-function interleave(
-  cx: Lowering,
-  shape: Shape,
-  row: Phase,
-  column: Phase,
-  [sh, sw]: Pair,
-): StridedCopy {
-  const [image, line, pixel] = stridedValue(cx.y).strides as [number, number, number];
-  return {
-    extents: shape,
-    inStrides: strided(shape).strides,
-    outStrides: [image, sh * line, sw * pixel, 1],
-    outOffset: row.at * line + column.at * pixel,
-  };
-}

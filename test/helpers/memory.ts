@@ -15,7 +15,7 @@ const built = (name: string) => new URL(`../../build/wasm/${name}.wasm`, import.
 const modules = new Map<string, WebAssembly.Module>();
 
 /** The module that `node .ci/setup.mjs` built, compiled once. */
-export function moduleOf(name: ModuleName): WebAssembly.Module {
+export function moduleOf(name: ModuleName | 'infer-threads'): WebAssembly.Module {
   const known = modules.get(name);
   if (known) return known;
   const module = compile(readFileSync(built(name)));

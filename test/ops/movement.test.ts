@@ -220,7 +220,16 @@ const wrong: [OpName, Shape[], Attrs, string][] = [
   [
     'transposedConv2d',
     [image, [4, 3, 3, 12]],
-    { ...deconvolution, padding: [[9, 9], none[0]!] },
+    { ...deconvolution, padding: [[0, 3], none[0]!] },
+    'padding must be an integer in [0, 2], got 3',
+  ],
+  [
+    'transposedConv2d',
+    [
+      [-1, 1, 6, 12],
+      [4, 3, 3, 12],
+    ],
+    { ...deconvolution, padding: [[2, 2], none[0]!] },
     'the padding must leave an output, got an extent of -1',
   ],
   ['transposedConv2d', [image, [4, 3, 3, 12], [5]], deconvolution, 'the bias must be [4], got [5]'],

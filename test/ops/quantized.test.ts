@@ -35,7 +35,9 @@ function withContext<T>(work: (cx: StepContext) => T): Promise<T> {
   });
 }
 
-const linear = allCases.filter(({ op }) => ['conv2d', 'depthwiseConv2d', 'dense'].includes(op));
+const linear = allCases.filter(({ op }) =>
+  ['conv2d', 'depthwiseConv2d', 'dense', 'transposedConv2d'].includes(op),
+);
 
 describe('linear ops on integers', () => {
   test.each(linear)('$title: y is f32(f32(acc) · M) + B in every bit', async (one) => {

@@ -175,3 +175,53 @@ test('a transposed convolution has one product and one copy a phase, and none of
   expect(steps([2, 2]).filter((kernel) => kernel === 'x8_copy')).toHaveLength(4);
   expect(steps([1, 1])).not.toContain('x8_copy');
 });
+
+/** Large enough that their copies are worth cutting. */
+const large: OneOp[] = [
+  {
+    ...{ op: 'transpose', shapes: [[BATCH, 64, 64, 40]], y: [BATCH, 40, 64, 64] },
+    attrs: { perm: [0, 3, 1, 2] },
+  },
+  {
+    op: 'concat',
+    shapes: [
+      [BATCH, 200, 170, 9],
+      [BATCH, 200, 170, 14],
+    ],
+    y: [BATCH, 200, 170, 23],
+    attrs: { axis: 3 },
+  },
+  {
+    op: 'concat',
+    shapes: [
+      [BATCH, 4503, 301],
+      [BATCH, 1, 301],
+    ],
+    y: [BATCH, 4504, 301],
+    attrs: { axis: 1 },
+  },
+  {
+    ...{ op: 'pad', shapes: [[BATCH, 160, 160, 20]], y: [BATCH, 162, 163, 20] },
+    attrs: { padding: [[1, 1], [1, 2], none[0]!], mode: 'symmetric', value: 0 },
+  },
+  ...['nearest', 'bilinear'].map((method) => ({
+    ...{ op: 'resize' as const, shapes: [[BATCH, 80, 80, 20]], y: [BATCH, 190, 181, 20] },
+    attrs: { size: [190, 181], method, alignCorners: false, halfPixelCenters: true },
+  })),
+];
+
+test.each(large)('$op with $attrs, in parts for threads', (one) => {
+  const graph = graphOf(one);
+  validateGraph(graph);
+  const rng = new Rng(4);
+  const inputs = one.shapes.map((shape) =>
+    Int8Array.from({ length: sizeOf(shape.slice(1)) }, () => rng.below(256) - 128),
+  );
+  const whole = makePlan(graph, moduleOf('infer'), { batch: 1 });
+  const plan = makePlan(graph, moduleOf('infer-threads'), { batch: 1, threads: 4 });
+  expect(Math.max(...plan.nodes[0]!.map(({ parts }) => parts.length))).toBeGreaterThan(1);
+  const [got, expected] = [runLayers(plan, inputs), runLayers(whole, inputs)].map(
+    (layers) => new Uint8Array(layers.get('y')!.buffer),
+  );
+  expect(Buffer.compare(got!, expected!)).toBe(0);
+});

@@ -84,11 +84,10 @@ function resize(b: IntGraph, c: Case): number {
 
 function transposedConv2d(b: IntGraph, c: Case): number {
   const { kernel, strides, outChannels, bias } = c;
-  // Sometimes strides of which some phases have no tap, and paddings as large as the output allows.
-  const padding = c.padding.map((sides, axis) => {
-    const room = Math.min(2, ((c.image[axis]! - 1) * strides[axis]! + kernel[axis]! - 1) >> 1);
-    return sides.map((side) => Math.min(side, room));
-  });
+  // Sometimes strides of which some phases have no tap.
+  const padding = c.padding.map((sides, axis) =>
+    sides.map((side) => Math.min(side, kernel[axis]! - 1)),
+  );
   const outputPadding = strides.map((stride) => b.rng.below(stride));
   const attrs = { strides, padding, outputPadding };
   return b.transposedConv2d(image(b, c), [outChannels, ...kernel], attrs, bias);
