@@ -1,13 +1,16 @@
 import { expect, test } from 'vitest';
 import { describeWithData } from '../../helpers/data.ts';
+import { compareLayers } from '../../runtime/equality.ts';
 import {
   agreement,
   argMax,
   bytesOf,
+  machineWindows,
   modelGraph,
   outputsOf,
   sessionOf,
   signedBytesOf,
+  squaredError,
 } from './golden.ts';
 
 /** Rows laid end to end. */
@@ -86,15 +89,38 @@ describeWithData('DS-CNN on keywords', [...TINY, 'kws'], () => {
   });
 });
 
-describeWithData('the rest of the models', ['models'], () => {
-  test.each([
-    ['mlperf-tiny/ad01_int8.tflite', [-1, 640], [-1, 640]],
-    ['mlperf-tiny/vww_96_int8.tflite', [-1, 96, 96, 3], [-1, 2]],
-    ['tflm/micro_speech_quantized.tflite', [-1, 1960], [-1, 4]],
-    ['tflm/person_detect.tflite', [-1, 96, 96, 1], [-1, 2]],
-  ])('%s', (path, input, output) => {
-    const { values, inputs, outputs } = modelGraph(path);
+/** Models small enough for plain loops. */
+const SMALL = [
+  ['mlperf-tiny/ad01_int8.tflite', [-1, 640], [-1, 640]],
+  ['mlperf-tiny/kws_ref_model.tflite', [-1, 49, 10, 1], [-1, 12]],
+  ['mlperf-tiny/vww_96_int8.tflite', [-1, 96, 96, 3], [-1, 2]],
+  ['tflm/micro_speech_quantized.tflite', [-1, 1960], [-1, 4]],
+  ['tflm/person_detect.tflite', [-1, 96, 96, 1], [-1, 2]],
+] as const;
+
+describeWithData('the runtime and the interpreter', ['models'], () => {
+  test.each(SMALL)('agree in every layer of %s', (path, input, output) => {
+    const graph = modelGraph(path);
+    const { values, inputs, outputs } = graph;
     expect(values[inputs[0]!]).toMatchObject({ shape: input, dtype: 'i8' });
     expect(values[outputs[0]!]).toMatchObject({ shape: output, dtype: 'i8' });
+    expect(compareLayers(graph, 2, 1)).toBeGreaterThan(1000);
+  });
+
+  test('agree in every layer of mobilenet_v1_0.25_128_quant', () => {
+    const graph = modelGraph('imagenet/mobilenet_v1_0.25_128_quant.tflite');
+    expect(compareLayers(graph, 1, 1)).toBeGreaterThan(500_000);
+  });
+});
+
+describeWithData('the autoencoder on the sample of a machine', ['models/mlperf-tiny'], () => {
+  test('has a mean squared error a little above the 9.7 of its float form', async () => {
+    const session = await sessionOf('mlperf-tiny/ad01_int8.tflite');
+    const windows = machineWindows();
+    const errors = windows.map((input) => {
+      const output = session.run({ input }, { dequantize: true })['output'] as Float32Array;
+      return squaredError(input, output);
+    });
+    expect(errors.reduce((sum, error) => sum + error, 0) / errors.length).toBeCloseTo(10.27, 1);
   });
 });

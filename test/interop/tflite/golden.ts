@@ -67,3 +67,15 @@ export function argMax(values: ArrayLike<number>): number {
   for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
   return best;
 }
+
+/** Windows of 5 frames of 128 from the sound of a machine: what the autoencoder takes. */
+export function machineWindows(): Float32Array[] {
+  const frames = new Float32Array(bytesOf('models/mlperf-tiny/ad01_sample_normal.f32').buffer);
+  const count = frames.length / 128 - 4;
+  return Array.from({ length: count }, (_, i) => frames.slice(i * 128, i * 128 + 640));
+}
+
+/** Mean over the elements. */
+export function squaredError(a: Float32Array, b: ArrayLike<number>): number {
+  return a.reduce((sum, x, i) => sum + (x - b[i]!) ** 2, 0) / a.length;
+}
