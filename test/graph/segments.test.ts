@@ -136,6 +136,26 @@ const literals: Literal[] = [
     expected: ['linear: c -> c', 'linear: d -> d', 'rescale: a r -> r'],
   },
   {
+    name: 'a concat keeps integers, and so does the relu behind it',
+    lines: ['c = conv2d x w', 'd = conv2d x w2', 'j = concat c d', 'r = relu j'],
+    outputs: ['r'],
+    expected: ['linear: c -> c', 'linear: d -> d', 'join: j -> j', 'keep: r -> r'],
+  },
+  {
+    name: 'a function of one real, a product and softmax take a relu',
+    lines: [
+      's = sigmoid x',
+      'm = multiply s x',
+      'r = relu m',
+      't = tanh r',
+      'q = relu6 t',
+      'p = softmax q',
+      'u = relu p',
+    ],
+    outputs: ['u'],
+    expected: ['table: s -> s', 'rescale: m r -> r', 'table: t q -> q', 'rescale: p u -> u'],
+  },
+  {
     name: 'members need not stand together',
     lines: [
       'c = conv2d x w',
@@ -162,4 +182,10 @@ describe('segments', () => {
     );
     expect(members.sort()).toEqual(graph.nodes.map(({ name }) => name).sort());
   });
+});
+
+test.each(['argMax', 'gather', 'quantize'])('%s has no form that trains', (op) => {
+  expect(() => segments(graphOf([`y = ${op} x`], ['y']))).toThrow(
+    new RegExp(`^quantize: node "y": every op must have an integer form that trains, got ${op}$`),
+  );
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Handle } from '../../src/graph/dispatch.ts';
 import { input } from '../../src/graph/trace.ts';
-import { add, layers } from '../../src/nn/layers.ts';
+import { add, concatenate, layers } from '../../src/nn/layers.ts';
 import { model, residual, sequential } from '../../src/nn/models.ts';
 import { Module } from '../../src/nn/module.ts';
 
@@ -54,6 +54,80 @@ const mistakes: [string, () => unknown, RegExp][] = [
     'half a filter',
     () => layers.conv2d({ filters: 0.5, kernelSize: 1 }),
     /^conv2d: filters must be an integer >= 1, got 0.5$/,
+  ],
+  [
+    'padding of three sides',
+    () => layers.zeroPadding2d(js({ padding: [1, 2, 3] })),
+    /^zeroPadding2d: padding must be a number, a pair or two pairs, got \[1,2,3\]$/,
+  ],
+  [
+    'a crop by less than nothing',
+    () => layers.cropping2d({ cropping: -1 }),
+    /^cropping2d: cropping must be an integer >= 0, got -1$/,
+  ],
+  [
+    'a crop that leaves nothing',
+    () =>
+      layers
+        .cropping2d({
+          cropping: [
+            [2, 1],
+            [0, 0],
+          ],
+        })
+        .apply(input([3, 4, 5])),
+    /^cropping2d: the cropping must leave an image, got \[N,3,4,5\]$/,
+  ],
+  [
+    'two open extents',
+    () => layers.reshape({ targetShape: [-1, -1] }),
+    /^reshape: one extent of targetShape may be -1, got \[-1,-1\]$/,
+  ],
+  [
+    'an option of another layer',
+    () => layers.permute(js({ dims: [1], axis: 2 })),
+    /^permute: options are name, inputShape, dims, got axis$/,
+  ],
+  [
+    'dims that are no list',
+    () => layers.permute(js({ dims: 2 })),
+    /^permute: dims must be an array of integers, got 2$/,
+  ],
+  [
+    'up-sampling by another method',
+    () => layers.upSampling2d(js({ interpolation: 'cubic' })),
+    /^upSampling2d: interpolation must be 'nearest' or 'bilinear', got cubic$/,
+  ],
+  [
+    'a transposed convolution with numbers as padding',
+    () => layers.conv2dTranspose(js({ filters: 1, kernelSize: 3, padding: 1 })),
+    /^conv2dTranspose: padding must be 'same' or 'valid', got 1$/,
+  ],
+  [
+    'a separable convolution without filters',
+    () => layers.separableConv2d(js({ kernelSize: 3 })),
+    /^separableConv2d: filters must be an integer >= 1, got undefined$/,
+  ],
+  ['nothing side by side', () => concatenate([]), /^concatenate: at least one tensor, got none$/],
+  [
+    'a number side by side',
+    () => concatenate([js([1])]),
+    /^concatenate: a tensor from input\(\) or inside forward is expected, got Array$/,
+  ],
+  [
+    'one input of a concatenation',
+    () => layers.concatenate().apply(input([3])),
+    /^concatenate: tensors are expected; call merge\(a, b, …\)$/,
+  ],
+  [
+    'keepDims as text',
+    () => layers.globalAveragePool2d(js({ keepDims: 'yes' })),
+    /^globalAveragePool2d: keepDims must be true or false, got "yes"$/,
+  ],
+  [
+    'a slope that is no number',
+    () => layers.leakyRelu({ negativeSlope: Number.NaN }),
+    /^leakyRelu: negativeSlope must be a finite number/,
   ],
   ['no units', () => layers.dense(js({})), /^dense: units must be an integer >= 1, got undefined$/],
   [
