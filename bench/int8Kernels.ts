@@ -6,6 +6,7 @@ import {
   packedGemvBytes,
   packedWeightsBytes,
   packedWinogradBytes,
+  paddedDepth,
   winogradScratchBytes,
 } from '../src/core/int8Layout.ts';
 import type { InferKernels } from '../src/core/kernels.ts';
@@ -35,6 +36,7 @@ const CONVOLUTIONS: ConvShape[] = [
   [14, 256, 256, 3, 1],
   [7, 512, 512, 3, 1],
   [224, 3, 32, 3, 2],
+  [224, 3, 64, 7, 2],
 ];
 
 const DEPTHWISE: ConvShape[] = [1, 2].flatMap((stride) => [
@@ -64,13 +66,14 @@ function convCase(
   const fields = convParams(heap, shape, height);
   const { inHeight, inWidth, inChannels, outHeight, outWidth, outChannels } = fields;
   const k = fields.kernelHeight * fields.kernelWidth * inChannels;
-  const packed = heap.alloc(packedWeightsBytes(outChannels, k));
-  kernels.qs8_pack_weights(outChannels, k, 0, heap.random(outChannels * k), packed);
+  const [rows, depth] = [fields.kernelHeight, paddedDepth(fields)];
+  const packed = heap.alloc(packedWeightsBytes(outChannels, depth));
+  kernels.qs8_pack_weights(outChannels, rows, k / rows, 0, heap.random(outChannels * k), packed);
   const params = heap.struct('ConvParams', fields);
   const x = heap.random(inHeight * inWidth * inChannels);
   const outputs = outHeight * outWidth * outChannels;
   const y = heap.alloc(kernel === 'qs8_conv2d' ? outputs : 4 * outputs);
-  const scratch = heap.alloc(conv2dScratchBytes(k));
+  const scratch = heap.alloc(conv2dScratchBytes(depth));
   const call = kernels[kernel];
   const pixels = outHeight * outWidth;
   return product(name, outputs * k, () => call(params, 0, pixels, x, packed, y, scratch));
@@ -191,7 +194,7 @@ export const int8Cases = {
   qs8_pack_weights: ({ heap, kernels }) => {
     const [n, k] = [64, 576];
     const [w, packed] = [heap.random(n * k), heap.alloc(packedWeightsBytes(n, k))];
-    const run = () => kernels.qs8_pack_weights(n, k, 0, w, packed);
+    const run = () => kernels.qs8_pack_weights(n, 3, k / 3, 0, w, packed);
     return [stream(`pack ${n}x${k}`, 3 * n * k, run)];
   },
   qs8_conv2d: (rig) => [

@@ -3,7 +3,7 @@ import { alignTo16, highHalf, storeBytes, storeFloats } from '../lib/lanes';
 import {
   clampLanes, clampToBytes, roundToRange, roundToShorts, scaleAcc, scaleLanes, writeRoundingLanes,
 } from '../lib/requantize';
-import { BLOCK_BYTES, LANES_AT, packBlock, ZERO_ROW_AT } from './packInput';
+import { BLOCK_BYTES, LANES_AT, packBlock, paddedDepth, ZERO_ROW_AT } from './packInput';
 
 /**
  * Convolution, and with a 1x1 kernel matrix multiplication:
@@ -12,12 +12,13 @@ import { BLOCK_BYTES, LANES_AT, packBlock, ZERO_ROW_AT } from './packInput';
  *     qs8:      y[p, n] = clamp(rte(u) + outZeroPoint, qmin, qmax)       qs8_f32:   y[p, n] = u
  *     u = f32(f32(f32(acc + bias[n]) · multiplier[n]) + addend[n])
  *
- * x  [batch, H, W, Ci] i8     w  packed by qs8_pack_weights(n = outChannels, k = Kh·Kw·Ci)
+ * x  [batch, H, W, Ci] i8     w  packed by qs8_pack_weights(n = outChannels, rows = Kh, run = Kw·Ci)
  * y  [batch, outHeight, outWidth, outChannels] i8, or f32 (outStride then counts f32)
  *
  * Computes the output pixels first … first + count − 1 of the batch; x, w and y point to the whole tensors.
  *
- * Four output pixels make an A-panel [ceil(k/2)][4][2] i16 with the zero point subtracted; a block of A-panels that
+ * Each kernel row is padded to an even length, so k = Kh·(Kw·Ci rounded up to 2). Four output pixels make an A-panel
+ * [k/2][4][2] i16 with the zero point subtracted; a block of A-panels that
  * stays in L1 meets each panel of weights in turn; a tile of 4 pixels × 8 outputs is eight i32x4 accumulators.
  * Padding is 0 in the panels, so there are no correction terms.
  *
@@ -40,12 +41,12 @@ function conv2d(
   real: bool,
 ): void {
   assert(first >= 0 && count >= 0 && params.outChannels > 0 && params.inChannels > 0);
-  const k = params.kernelHeight * params.kernelWidth * params.inChannels;
+  const k = paddedDepth(params);
   const k16 = alignTo16(k);
   const panelBytes = k16 << 3;
   const block = max(1, BLOCK_BYTES / panelBytes) << 2;
   const panels = scratch + ZERO_ROW_AT + 5 * (k16 + 16);
-  const wBytes: usize = ((k + 1) >> 1) << 5;
+  const wBytes: usize = k << 4;
   const channels = params.outChannels;
   const yStride: usize = params.outStride << (real ? 2 : 0);
   prepare(params, scratch);
@@ -193,8 +194,8 @@ function conv2dPlain(
 }
 
 function dotPlain(params: ConvParams, x: usize, w: usize, oy: i32, ox: i32, n: i32): i32 {
-  const k = params.kernelHeight * params.kernelWidth * params.inChannels;
-  const panel = w + (n >> 3) * (((k + 1) >> 1) << 5) + ((n & 7) << 2);
+  const k = paddedDepth(params);
+  const panel = w + (n >> 3) * (k << 4) + ((n & 7) << 2);
   let acc = 0, t = 0;
   for (let i = 0; i < params.kernelHeight; i++) {
     const iy = oy * params.strideHeight - params.padTop + i * params.dilationHeight;
@@ -208,6 +209,7 @@ function dotPlain(params: ConvParams, x: usize, w: usize, oy: i32, ox: i32, n: i
         acc += (value - params.inZeroPoint) * weight;
       }
     }
+    t += t & 1;
   }
   return acc;
 }

@@ -27,6 +27,13 @@ class Pixel {
   unused: i32;
 }
 
+/** Terms of a sum, each kernel row padded to an even number of them. */
+// @ts-ignore: decorator
+@inline
+export function paddedDepth(params: ConvParams): i32 {
+  return params.kernelHeight * ((params.kernelWidth * params.inChannels + 1) & ~1);
+}
+
 /** Output pixels first, first + 1, … of the batch, count ≥ 1 of them, to panels of four. */
 export function packBlock(
   params: ConvParams, x: usize, first: i32, count: i32, scratch: usize, panels: usize,
@@ -51,6 +58,18 @@ export function packBlock(
   let ox = first - line * params.outWidth, oy = line % params.outHeight;
   let image = x + (line / params.outHeight) * imageBytes;
   for (let p = 0; p < count; p += 4) {
+    if (p + 4 <= count && ox + 4 <= params.outWidth && packInside(params, image, oy, ox, panels)) {
+      panels += panelBytes;
+      ox += 4;
+      if (ox == params.outWidth) {
+        ox = 0;
+        if (++oy == params.outHeight) {
+          oy = 0;
+          image += imageBytes;
+        }
+      }
+      continue;
+    }
     for (let j = 0; j < 4; j++) {
       describe(params, scratch, j, image, oy, ox);
       // A last group of fewer than four repeats its last pixel.
@@ -65,6 +84,34 @@ export function packBlock(
     packPixels(params, scratch, panels);
     panels += panelBytes;
   }
+}
+
+/**
+ * Four neighbouring pixels whose kernel rows are whole runs inside the image, to one panel. Returns false, and does
+ * nothing, where they are not.
+ */
+// @ts-ignore: decorator
+@inline
+function packInside(params: ConvParams, image: usize, oy: i32, ox: i32, panel: usize): bool {
+  const row = oy * params.strideHeight - params.padTop;
+  const column = ox * params.strideWidth - params.padLeft;
+  const width = params.kernelWidth;
+  const end = column + 3 * params.strideWidth + width;
+  const reach = (params.kernelHeight - 1) * params.dilationHeight;
+  const whole = width == 1 || (params.dilationWidth == 1 && params.inStride == params.inChannels);
+  if (!whole || row < 0 || row + reach >= params.inHeight || column < 0 || end > params.inWidth) {
+    return false;
+  }
+  const run = width * params.inChannels;
+  const step: usize = params.strideWidth * params.inStride;
+  const down: usize = params.dilationHeight * params.inWidth * params.inStride;
+  let from = image + (row * params.inWidth + column) * params.inStride;
+  for (let i = 0; i < params.kernelHeight; i++) {
+    packRows(from, from + step, from + 2 * step, from + 3 * step, run, params.inZeroPoint, panel);
+    from += down;
+    panel += ((run + 1) & ~1) << 3;
+  }
+  return true;
 }
 
 /** Whether output pixel p reads input pixel p and nothing else. */
@@ -95,25 +142,39 @@ function describe(
  *
  *     panel[t] = | r0[2t] r0[2t+1] | r1[2t] r1[2t+1] | r2[…] … | r3[…] … |     16 bytes, t in [0, ceil(length/2))
  *
- * Works in steps of 16: reads up to 15 bytes past each row and writes up to 120 bytes past the panel.
+ * Works in steps of 16, and of 8 at the end: reads up to 15 bytes past each row and writes up to 120 bytes past the panel.
  */
 function packRows(
   r0: usize, r1: usize, r2: usize, r3: usize, length: i32, zeroPoint: i32, panel: usize,
 ): void {
   const zero = i16x8.splat(<i16>zeroPoint);
-  for (let i = 0; i < length; i += 16) {
+  let i = 0;
+  for (; i < length - 8; i += 16) {
     const v0 = v128.load(r0 + i), v1 = v128.load(r1 + i);
     const v2 = v128.load(r2 + i), v3 = v128.load(r3 + i);
-    const low01 = v128.shuffle<i16>(v0, v1, 0, 8, 1, 9, 2, 10, 3, 11);
-    const low23 = v128.shuffle<i16>(v2, v3, 0, 8, 1, 9, 2, 10, 3, 11);
-    storePairs(panel, v128.shuffle<i32>(low01, low23, 0, 4, 1, 5), zero);
-    storePairs(panel + 32, v128.shuffle<i32>(low01, low23, 2, 6, 3, 7), zero);
+    storeHalf(panel, v0, v1, v2, v3, zero);
     const high01 = v128.shuffle<i16>(v0, v1, 4, 12, 5, 13, 6, 14, 7, 15);
     const high23 = v128.shuffle<i16>(v2, v3, 4, 12, 5, 13, 6, 14, 7, 15);
     storePairs(panel + 64, v128.shuffle<i32>(high01, high23, 0, 4, 1, 5), zero);
-    storePairs(panel + 96, v128.shuffle<i32>(high01, high23, 2, 6, 3, 7), zero);
+    if (i < length - 12) {
+      storePairs(panel + 96, v128.shuffle<i32>(high01, high23, 2, 6, 3, 7), zero);
+    }
     panel += 128;
   }
+  if (i < length) {
+    storeHalf(panel, v128.load64_zero(r0 + i), v128.load64_zero(r1 + i), v128.load64_zero(r2 + i),
+      v128.load64_zero(r3 + i), zero);
+  }
+}
+
+/** The low eight of four rows. */
+// @ts-ignore: decorator
+@inline
+function storeHalf(panel: usize, v0: v128, v1: v128, v2: v128, v3: v128, zero: v128): void {
+  const low01 = v128.shuffle<i16>(v0, v1, 0, 8, 1, 9, 2, 10, 3, 11);
+  const low23 = v128.shuffle<i16>(v2, v3, 0, 8, 1, 9, 2, 10, 3, 11);
+  storePairs(panel, v128.shuffle<i32>(low01, low23, 0, 4, 1, 5), zero);
+  storePairs(panel + 32, v128.shuffle<i32>(low01, low23, 2, 6, 3, 7), zero);
 }
 
 // @ts-ignore: decorator
@@ -125,19 +186,21 @@ function storePairs(to: usize, bytes: v128, zero: v128): void {
 
 /**
  * The taps of the four pixels at `scratch + PIXELS_AT` to one panel. Runs of taps that are contiguous in memory are
- * packed where they lie; runs of odd length would start in the middle of a pair, so they are gathered first.
+ * packed where they lie. Where a kernel row is not one run and its taps are odd, one would start in the middle of a
+ * pair, so the row is gathered first.
  */
 function packPixels(params: ConvParams, scratch: usize, panel: usize): void {
   const pixels = scratch + PIXELS_AT;
   let whole = true;
   for (let j: usize = 0; j < 4; j++) whole = whole && rowsAreWhole(params, pixelAt(pixels, j));
-  const run = whole ? params.kernelWidth * params.inChannels : params.inChannels;
-  if (run & 1 && run != params.kernelHeight * params.kernelWidth * params.inChannels) {
+  if (!whole && params.inChannels & 1) {
     packGathered(params, scratch, panel);
     return;
   }
   const zeroRow = scratch + ZERO_ROW_AT;
+  const run = whole ? params.kernelWidth * params.inChannels : params.inChannels;
   const columns = whole ? 1 : params.kernelWidth;
+  const runBytes = ((run + 1) & ~1) << 3;
   for (let i = 0; i < params.kernelHeight; i++) {
     for (let j = 0; j < columns; j++) {
       const r0 = tap(params, pixelAt(pixels, 0), i, j, zeroRow);
@@ -145,30 +208,30 @@ function packPixels(params: ConvParams, scratch: usize, panel: usize): void {
       const r2 = tap(params, pixelAt(pixels, 2), i, j, zeroRow);
       const r3 = tap(params, pixelAt(pixels, 3), i, j, zeroRow);
       packRows(r0, r1, r2, r3, run, params.inZeroPoint, panel);
-      panel += run << 3;
+      panel += runBytes;
     }
   }
 }
 
 /** Copies the taps of each pixel to a row of its own, then packs the four rows. */
 function packGathered(params: ConvParams, scratch: usize, panel: usize): void {
-  const k = params.kernelHeight * params.kernelWidth * params.inChannels;
+  const k = paddedDepth(params);
   const zeroRow = scratch + ZERO_ROW_AT;
   const rowBytes: usize = alignTo16(k) + 16;
   const rows = zeroRow + rowBytes;
+  const odd = params.kernelWidth & 1;
   for (let p: usize = 0; p < 4; p++) {
     const pixel = pixelAt(scratch + PIXELS_AT, p);
-    const whole = rowsAreWhole(params, pixel);
-    const columns = whole ? 1 : params.kernelWidth;
-    const run = whole ? params.kernelWidth * params.inChannels : params.inChannels;
     let to = rows + p * rowBytes;
     for (let i = 0; i < params.kernelHeight; i++) {
-      for (let j = 0; j < columns; j++) {
+      for (let j = 0; j < params.kernelWidth; j++) {
         const from = tap(params, pixel, i, j, zeroRow);
         // Each copy may run over by 15 bytes; the next one, or the slack of the row, takes them.
-        for (let b = 0; b < run; b += 16) v128.store(to + b, v128.load(from + b));
-        to += run;
+        for (let b = 0; b < params.inChannels; b += 16) v128.store(to + b, v128.load(from + b));
+        to += params.inChannels;
       }
+      // The channels are odd, so the row is as odd as its taps.
+      to += odd;
     }
   }
   packRows(

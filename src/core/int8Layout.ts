@@ -5,7 +5,16 @@
 
 const alignTo16 = (n: number) => (n + 15) & ~15;
 
-/** Weights of a convolution or a dense layer: panels [ceil(n/8)][ceil(k/2)][8][2] i16. */
+/** Terms of one output's sum as `qs8_conv2d` sees them: each kernel row of taps and channels has an even number. */
+export function paddedDepth(fields: {
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly inChannels: number;
+}): number {
+  return fields.kernelHeight * ((fields.kernelWidth * fields.inChannels + 1) & ~1);
+}
+
+/** Weights of a convolution or a dense layer of padded depth k: panels [ceil(n/8)][ceil(k/2)][8][2] i16. */
 export function packedWeightsBytes(n: number, k: number): number {
   return Math.ceil(n / 8) * Math.ceil(k / 2) * 32;
 }
@@ -23,7 +32,7 @@ export function packedDepthwiseBytes(
 const BLOCK_BYTES = 16384;
 
 /**
- * Scratch of `qs8_conv2d` and `qs8_f32_conv2d`, k = kernelHeight · kernelWidth · inChannels:
+ * Scratch of `qs8_conv2d` and `qs8_f32_conv2d`, k the padded depth:
  *
  *     constants 96 | pixels 64 | zero row and four gathered rows, k + slack each | A-panels | slack 128
  */

@@ -8,7 +8,7 @@
 
 /** Integer kernels: all that inference needs. */
 export const inferKernels = {
-  qs8_pack_weights: ['n', 'k', 'zeroPoint', 'w', 'packed'],
+  qs8_pack_weights: ['n', 'rows', 'run', 'zeroPoint', 'w', 'packed'],
   qs8_conv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   qs8_f32_conv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   qs8_pack_gemv_weights: ['n', 'k', 'w', 'packed'],

@@ -15,6 +15,7 @@ import {
   gemvScratchBytes,
   packedGemvBytes,
   packedWeightsBytes,
+  paddedDepth,
 } from '../core/int8Layout.ts';
 import type { Lowering, QRef, Ref, TrainContext } from '../core/op.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
@@ -99,7 +100,7 @@ function pixelsOf(y: Shape): number {
 /** u of quantization.md eq. (7) from int8 activations and weights. */
 export function productQuantized(
   cx: TrainContext,
-  { n, k, fields }: Product,
+  { n, fields }: Product,
   x: QRef,
   w: Ref,
   yShape: Shape,
@@ -107,9 +108,11 @@ export function productQuantized(
 ): Ref {
   const y = cx.alloc(yShape);
   const params = epilogueParams(cx, fields, x, epilogue);
-  const packed = opaque(cx, packedWeightsBytes(n, k)).ptr;
-  cx.kernels.qs8_pack_weights(n, k, 0, w.ptr, packed);
-  const scratch = cx.scratch(conv2dScratchBytes(k));
+  const depth = paddedDepth(fields);
+  const packed = opaque(cx, packedWeightsBytes(n, depth)).ptr;
+  const run = fields.kernelWidth * fields.inChannels;
+  cx.kernels.qs8_pack_weights(n, fields.kernelHeight, run, 0, w.ptr, packed);
+  const scratch = cx.scratch(conv2dScratchBytes(depth));
   cx.kernels.qs8_f32_conv2d(params, 0, pixelsOf(yShape), x.q.ptr, packed, y.ptr, scratch);
   return y;
 }
@@ -132,15 +135,17 @@ export function lowerProduct(cx: Lowering, { n, k, fields }: Product): void {
     lowerRows(cx, requant, pixels);
     return;
   }
-  const packed = cx.packed(packedWeightsBytes(n, k), data, (from, to) =>
-    cx.kernels.qs8_pack_weights(n, k, zeroPoint, from, to),
+  const depth = paddedDepth(fields);
+  const run = fields.kernelWidth * fields.inChannels;
+  const packed = cx.packed(packedWeightsBytes(n, depth), data, (from, to) =>
+    cx.kernels.qs8_pack_weights(n, fields.kernelHeight, run, zeroPoint, from, to),
   );
   if (pixels <= FEW_PIXELS) {
-    lowerPanels(cx, requant.fields, pixels, k, packed);
+    lowerPanels(cx, requant.fields, pixels, depth, packed);
     return;
   }
   const params = cx.struct('ConvParams', requant.fields);
-  const bytes = conv2dScratchBytes(k);
+  const bytes = conv2dScratchBytes(depth);
   // A tile takes four pixels.
   const grain = 4;
   cx.parallel(
@@ -182,11 +187,11 @@ function lowerPanels(
   cx: Lowering,
   fields: ConvFields,
   pixels: number,
-  k: number,
+  depth: number,
   packed: number,
 ): void {
   const n = fields.outChannels;
-  cx.parallel('qs8_conv2d', Math.ceil(n / 8), 8 * k * pixels, (first, count) => {
+  cx.parallel('qs8_conv2d', Math.ceil(n / 8), 8 * depth * pixels, (first, count) => {
     const params = cx.struct('ConvParams', {
       ...fields,
       outChannels: Math.min(8 * count, n - 8 * first),
@@ -194,8 +199,8 @@ function lowerPanels(
       multiplier: fields.multiplier + 32 * first,
       addend: fields.addend + 32 * first,
     });
-    const w = packed + packedWeightsBytes(8 * first, k);
-    const scratch = cx.scratch(conv2dScratchBytes(k));
+    const w = packed + packedWeightsBytes(8 * first, depth);
+    const scratch = cx.scratch(conv2dScratchBytes(depth));
     return [params, 0, pixels, cx.x[0]!.ptr, w, cx.y.ptr + 8 * first, scratch];
   });
 }

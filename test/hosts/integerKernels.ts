@@ -6,6 +6,7 @@ import {
   packedGemvBytes,
   packedWeightsBytes,
   packedWinogradBytes,
+  paddedDepth,
   winogradScratchBytes,
 } from '../../src/core/int8Layout.ts';
 import type { inferKernels } from '../../src/core/kernels.ts';
@@ -51,11 +52,12 @@ function convolution(name: 'qs8_conv2d' | 'qs8_f32_conv2d'): Line {
   return over(convolutions, (rig, c) => {
     const { p, batch, n, k, inputs, outputs } = sized(c);
     const x = rig.put(rig.integers(inputs));
-    const packed = rig.scratch(packedWeightsBytes(n, k));
-    rig.kernels.qs8_pack_weights(n, k, -9, rig.put(rig.integers(n * k)), packed);
+    const [rows, depth] = [p.kernelHeight, paddedDepth(p)];
+    const packed = rig.scratch(packedWeightsBytes(n, depth));
+    rig.kernels.qs8_pack_weights(n, rows, k / rows, -9, rig.put(rig.integers(n * k)), packed);
     const quantized = { inZeroPoint: 3, outZeroPoint: -5, qmin: -128, qmax: 127 };
     const fields = { ...p, ...quantized, ...epilogue(rig, n, k) };
-    const scratch = rig.scratch(conv2dScratchBytes(k));
+    const scratch = rig.scratch(conv2dScratchBytes(depth));
     for (const magic of MAGIC) {
       const params = rig.params('ConvParams', { ...fields, magic });
       const y = rig.out(name === 'qs8_conv2d' ? new Int8Array(outputs) : new Float32Array(outputs));
@@ -129,7 +131,7 @@ function elementwise(run: (kernels: Rig['kernels'], ...args: Elementwise) => voi
 export const integerKernels = {
   qs8_pack_weights: over(matrices, (rig, [n, k]) => {
     const packed = rig.out(new Uint8Array(packedWeightsBytes(n, k)));
-    rig.kernels.qs8_pack_weights(n, k, -9, rig.put(rig.integers(n * k)), packed);
+    rig.kernels.qs8_pack_weights(n, 1, k, -9, rig.put(rig.integers(n * k)), packed);
   }),
   qs8_conv2d: convolution('qs8_conv2d'),
   qs8_f32_conv2d: convolution('qs8_f32_conv2d'),

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { conv2dScratchBytes, packedWeightsBytes } from '../../../src/core/int8Layout.ts';
+import {
+  conv2dScratchBytes,
+  packedWeightsBytes,
+  paddedDepth,
+} from '../../../src/core/int8Layout.ts';
 import type { InferKernels } from '../../../src/core/kernels.ts';
 import { Rng } from '../../../src/core/rng.ts';
 import { GuardedMemory } from '../../helpers/guarded.ts';
@@ -166,6 +170,17 @@ const windows: ConvCase[] = [
   },
 ];
 
+/** Rows of an odd number of taps and channels, which are padded, around the steps of 8 and 16. */
+const oddRuns: ConvCase[] = [1, 3, 5, 7].flatMap((kernelWidth) =>
+  [1, 3, 5].flatMap((inChannels) =>
+    [1, 2].map((stride) => ({
+      ...{ name: `3x${kernelWidth} of ${inChannels} channels, stride ${stride}`, kernelHeight: 3 },
+      ...{ kernelWidth, inChannels, strideHeight: stride, strideWidth: stride, padTop: 1 },
+      ...{ padLeft: kernelWidth >> 1, inWidth: 13, inHeight: 7, outChannels: 9 },
+    })),
+  ),
+);
+
 const values: ConvCase[] = [
   { name: 'accumulators that wrap', extreme: true, inChannels: 64, scales: 'wild' },
   {
@@ -205,7 +220,7 @@ const values: ConvCase[] = [
 
 function conv2dSuite(name: string, kernels: InferKernels): void {
   describe(`${name} qs8_conv2d`, () => {
-    it.each([...matrices, ...windows, ...values])('$name', (c) => {
+    it.each([...matrices, ...windows, ...oddRuns, ...values])('$name', (c) => {
       for (let seed = 1; seed <= 3; seed++) check(kernels, c, seed);
     });
   });
@@ -224,9 +239,18 @@ function check(kernels: InferKernels, c: ConvCase, seed: number): void {
   const label = `${c.name}, seed ${seed}, ${JSON.stringify(g)}`;
 
   guarded.reset();
-  const packed = guarded.output(new Uint8Array(packedWeightsBytes(g.outChannels, k)), 'packed');
+  const depth = paddedDepth(g);
+  const packed = guarded.output(new Uint8Array(packedWeightsBytes(g.outChannels, depth)), 'packed');
   const weights = guarded.input(w, 'w', seed);
-  kernels.qs8_pack_weights(g.outChannels, k, weightZeroPoint, weights.pointer, packed.pointer);
+  const [rows, run] = [g.kernelHeight, g.kernelWidth * g.inChannels];
+  kernels.qs8_pack_weights(
+    g.outChannels,
+    rows,
+    run,
+    weightZeroPoint,
+    weights.pointer,
+    packed.pointer,
+  );
   const params = guarded.params('ConvParams', {
     ...g,
     bias: guarded.input(epilogue.bias, 'bias'),
@@ -234,7 +258,7 @@ function check(kernels: InferKernels, c: ConvCase, seed: number): void {
     addend: guarded.input(epilogue.addend, 'addend'),
     magic: c.scales === 'wild' || c.extreme || seed === 2 ? 0 : 1,
   });
-  const scratch = guarded.scratch(conv2dScratchBytes(k));
+  const scratch = guarded.scratch(conv2dScratchBytes(depth));
   const outputs = (batch * g.outHeight * g.outWidth - 1) * g.outStride + g.outChannels;
   const y = guarded.output(new Int8Array(outputs), 'y', 3 * seed);
   const real = guarded.output(new Float32Array(outputs), 'u', 4 * seed);
@@ -254,29 +278,35 @@ for (const { name, kernels } of implementations('infer', guarded.memory))
 
 describe('qs8_conv2d', () => {
   it.each([
-    [1, 1],
-    [8, 2],
-    [9, 7],
-    [17, 24],
-    [3, 131],
-  ])('is fed by a packing that draws the documented layout, n %i, k %i', (n, k) => {
-    guarded.reset();
-    const w = randomBytes(new Rng(n), n * k);
-    const [simd, scalar] = implementations('infer', guarded.memory).map(({ kernels }) => {
-      const packed = guarded.output(new Int16Array(packedWeightsBytes(n, k) / 2));
-      kernels.qs8_pack_weights(n, k, -100, guarded.input(w).pointer, packed.pointer);
-      guarded.check();
-      return packed.read();
-    });
-    const pairs = Math.ceil(k / 2);
-    const expected = simd!.map((_, at) => {
-      const [i, j] = [
-        ((at >> 4) % pairs) * 2 + (at % 2),
-        Math.floor(at / 16 / pairs) * 8 + ((at >> 1) % 8),
-      ];
-      return i < k && j < n ? w[j * k + i]! + 100 : 0;
-    });
-    expect(simd).toEqual(expected);
-    expect(scalar).toEqual(expected);
-  });
+    [1, 1, 1],
+    [8, 1, 2],
+    [9, 1, 7],
+    [17, 1, 24],
+    [3, 1, 131],
+    [9, 3, 9],
+    [2, 2, 21],
+    [10, 3, 16],
+  ])(
+    'is fed by a packing that draws the documented layout, n %i, %i rows of %i',
+    (n, rows, run) => {
+      guarded.reset();
+      const w = randomBytes(new Rng(n), n * rows * run);
+      const pairs = Math.ceil(run / 2);
+      const [simd, scalar] = implementations('infer', guarded.memory).map(({ kernels }) => {
+        const packed = guarded.output(new Int16Array(packedWeightsBytes(n, rows * pairs * 2) / 2));
+        kernels.qs8_pack_weights(n, rows, run, -100, guarded.input(w).pointer, packed.pointer);
+        guarded.check();
+        return packed.read();
+      });
+      const expected = simd!.map((_, at) => {
+        const pair = Math.floor(at / 16);
+        const i = (pair % pairs) * 2 + (at % 2);
+        const row = Math.floor(pair / pairs) % rows;
+        const j = Math.floor(pair / pairs / rows) * 8 + ((at >> 1) % 8);
+        return i < run && j < n ? w[(j * rows + row) * run + i]! + 100 : 0;
+      });
+      expect(simd).toEqual(expected);
+      expect(scalar).toEqual(expected);
+    },
+  );
 });
