@@ -130,7 +130,9 @@ export function describeCopy({ extents, inStrides, outStrides }: StridedCopy, si
   if (axes.length <= 2) axes.unshift(...divided(axes.shift()!));
   const bytes = axes.pop()!.extent;
   const none = { extent: 1, from: 0, to: 0 };
-  while (axes.length < MAX_AXES) axes.splice(axes.length > 1 ? 1 : 0, 0, none);
+  // A single axis is the kernel's inner loop, unless its runs are so long that no loop shows.
+  const after = axes.length > 1 || bytes >= 1024 ? 1 : 0;
+  while (axes.length < MAX_AXES) axes.splice(after, 0, none);
   const fields: Record<string, number> = { bytes };
   axes.forEach(({ extent, from, to }, a) => {
     Object.assign(fields, {
