@@ -1,7 +1,7 @@
 import { rangeError } from '../core/errors.ts';
 import type { IntValue, Lowering, Ref, TrainContext } from '../core/op.ts';
 import { type Shape, sameShape, showShape, sizeOf } from '../core/shape.ts';
-import { lowerCopy, runCopy, type StridedCopy, strided } from './movement.ts';
+import { lowerCopy, MAX_AXES, runCopy, type StridedCopy, strided } from './movement.ts';
 
 /**
  * The shape of two operands together, as NumPy has it: axes are aligned at the last one, and an extent of 1 or an axis that
@@ -11,6 +11,7 @@ export function broadcastShapes(op: string, a: Shape | undefined, b: Shape | und
   const got = () => [a, b].map((shape) => (shape ? showShape(shape) : 'none')).join(' and ');
   if (!a || !b) throw rangeError(op, 'there must be two operands', got());
   const axes = Math.max(a.length, b.length);
+  if (axes > MAX_AXES) throw rangeError(op, `there must be at most ${MAX_AXES} axes`, got());
   const shape = Array.from({ length: axes }, (_, axis) => {
     const [p, q] = [a[axis - axes + a.length] ?? 1, b[axis - axes + b.length] ?? 1];
     if (p === q || q === 1) return p;
@@ -36,8 +37,9 @@ export function broadcastOffsets(shape: Shape, out: Shape): Int32Array {
   stepsIn(shape, out).forEach((step, axis) => {
     const extent = out[axis]!;
     const next = new Int32Array(offsets.length * extent);
-    for (let i = 0; i < next.length; i++) {
-      next[i] = offsets[Math.floor(i / extent)]! + (i % extent) * step;
+    let at = 0;
+    for (const offset of offsets) {
+      for (let i = 0; i < extent; i++) next[at++] = offset + i * step;
     }
     offsets = next;
   });

@@ -40,7 +40,7 @@ export interface StridedCopy {
 export type CopiesOf<A> = (x: Strided, y: Strided, attrs: A) => readonly StridedCopy[];
 
 /** Axes of a tensor that these ops take: as many as the kernel has. */
-const MAX_AXES = 6;
+export const MAX_AXES = 6;
 
 /** Row-major strides; `row` is from one row of the last axis to the next. */
 export function strided(shape: Shape, row = shape.at(-1)!): Strided {

@@ -84,6 +84,7 @@ describe('broadcastShapes', () => {
     [[-1, 4], [-2, 4], 'add: extents must be equal or 1, got [N,4] and [2N,4]'],
     [[-1, 4], [3, 1, 1], 'add: the batch axis must stay the first, got [N,4] and [3,1,1]'],
     [[-1, 4], [7, 4], 'add: extents must be equal or 1, got [N,4] and [7,4]'],
+    [[-1, 1, 1, 1, 1, 1, 4], [4], 'add: there must be at most 6 axes, got [N,1,1,1,1,1,4] and [4]'],
     [[-1, 4], undefined, 'add: there must be two operands, got [N,4] and none'],
   ])('%j and %j do not fit', (a, b, message) => {
     expect(() => broadcastShapes('add', a, b)).toThrow(message);
