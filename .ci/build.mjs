@@ -24,11 +24,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
 const bin = (name) => at('node_modules', '.bin', name);
 
-/**
- * The modules and their sources. infer and train ship, and infer-threads, the same over a shared memory; scalar holds the plain twins, for tests alone, and bench the loops
- * that kernels are held against.
- */
-const MODULES = { infer: 'infer', 'infer-threads': 'infer', train: 'train', scalar: 'scalar', bench: 'bench' };
+/** infer and train ship; scalar holds the plain twins, for tests alone, and bench the loops that kernels are held against. */
+const MODULES = ['infer', 'train', 'scalar', 'bench'];
 
 function run(command, args) {
   const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
@@ -90,20 +87,18 @@ async function stage(name, sources, folders, work) {
   writeFileSync(stamp, JSON.stringify({ sources: now, products: sizes(folders) }));
 }
 
-function compileModule(name, source) {
-  const shared = name.endsWith('-threads');
+function compileModule(name) {
   const raw = at('build/wasm', `${name}.raw.wasm`);
   const out = at('build/wasm', `${name}.wasm`);
-  const target = shared ? 'threads' : 'release';
-  run(bin('asc'), [`assembly/${source}.ts`, '--config', 'asconfig.json', '--target', target, '-o', raw]);
+  const options = ['--config', 'asconfig.json', '--target', 'release', '-o', raw];
+  run(bin('asc'), [`assembly/${name}.ts`, ...options]);
   // Features by name: -all would let newer opcodes in. Measured after asc -O3: a few bytes, no speed.
   const features = ['simd', 'bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals'];
-  if (shared) features.push('threads');
   const enabled = features.map((feature) => `--enable-${feature}`);
   run(bin('wasm-opt'), [raw, ...enabled, '-O3', '--strip-debug', '--strip-producers', '-o', out]);
 }
 
-const SHIPPED = ['infer', 'infer-threads', 'train'];
+const SHIPPED = ['infer', 'train'];
 /** The command line measures the ceiling of a machine with bench. */
 const INLINED = [...SHIPPED, 'bench'];
 
@@ -111,18 +106,14 @@ function inline(name) {
   const bytes = readFileSync(at('build/wasm', `${name}.wasm`));
   const text = deflateRawSync(bytes, { level: 9 }).toString('base64');
   writeFileSync(
-    at('src/wasm/generated', `${camelCase(name)}.ts`),
+    at('src/wasm/generated', `${name}.ts`),
     `/** ${name}.wasm (${bytes.length} bytes) as base64 of deflate-raw. Written by the build. */\nconst text: string = '${text}';\nexport default text;\n`,
   );
 }
 
 function wasm() {
-  for (const [name, source] of Object.entries(MODULES)) compileModule(name, source);
+  for (const name of MODULES) compileModule(name);
   for (const name of INLINED) inline(name);
-}
-
-function camelCase(name) {
-  return name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
 }
 
 /** The script of a helper thread as a string: a thread can be started from it on any host and in any page. */

@@ -1,9 +1,6 @@
 /** The integer kernels: all that inference needs. `src/core/kernels.ts` is the header. */
 export { qs8_pack_weights__simd128 as qs8_pack_weights } from './int8/packWeights';
-export {
-  qs8_conv2d__simd128 as qs8_conv2d,
-  qs8_f32_conv2d__simd128 as qs8_f32_conv2d,
-} from './int8/conv2d';
+export { qs8_conv2d__simd128 as qs8_conv2d } from './int8/conv2d';
 export {
   qs8_pack_gemv_weights__scalar as qs8_pack_gemv_weights,
   qs8_gemv__simd128 as qs8_gemv,
@@ -15,10 +12,7 @@ export { qs8_winograd2d__simd128 as qs8_winograd2d } from './int8/winograd';
 export {
   qs8_pack_dwconv_weights__scalar as qs8_pack_dwconv_weights,
 } from './int8/packDepthwise';
-export {
-  qs8_dwconv2d__simd128 as qs8_dwconv2d,
-  qs8_f32_dwconv2d__simd128 as qs8_f32_dwconv2d,
-} from './int8/dwconv2d';
+export { qs8_dwconv2d__simd128 as qs8_dwconv2d } from './int8/dwconv2d';
 export { qs8_vadd__simd128 as qs8_vadd } from './int8/vadd';
 export { qs8_vmul__simd128 as qs8_vmul } from './int8/vmul';
 export { qs8_vminmax__simd128 as qs8_vminmax } from './int8/vminmax';

@@ -9,7 +9,7 @@ import {
   paddedDepth,
   winogradScratchBytes,
 } from '../src/core/int8Layout.ts';
-import type { InferKernels } from '../src/core/kernels.ts';
+import type { InferKernels, RealSumName } from '../src/core/kernels.ts';
 import {
   type Cases,
   type ConvShape,
@@ -342,4 +342,4 @@ export const int8Cases = {
     const [x, y] = [heap.random(N), heap.alloc(N)];
     return [stream('xor', 2 * N, () => kernels.x8_xor(N, x, y, 128))];
   },
-} satisfies Record<keyof InferKernels, Cases>;
+} satisfies Record<keyof InferKernels | RealSumName, Cases>;

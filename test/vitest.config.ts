@@ -6,6 +6,7 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
     exclude: ['test/accuracy/**', 'test/hosts/**', '**/node_modules/**'],
+    setupFiles: ['test/helpers/ops.ts'],
     reporters: ['default', './test/reporter.ts'],
     testTimeout: 60_000,
     pool: 'forks',

@@ -22,6 +22,16 @@ import {
  * throws a RangeError or TypeError that starts with `bundle`.
  */
 export function readBundle(bytes: Uint8Array): Bundle {
+  const bundle = parseBundle(bytes);
+  checkBundle(bundle);
+  return bundle;
+}
+
+/**
+ * What the file says, which need not make sense: its parts have the right types, and nothing more is known. A caller learns
+ * the ops of the graph, and then calls `checkBundle`.
+ */
+export function parseBundle(bytes: Uint8Array): Bundle {
   // A '<' with a last byte of the header length that no file can have.
   if (bytes[0] === 0x3c && bytes[7]) {
     const expected = 'not an Octavo bundle: the bytes must be those of the file';
@@ -43,9 +53,7 @@ export function readBundle(bytes: Uint8Array): Bundle {
     const expected = `the file is damaged: the checksum of its content must be ${sum}`;
     throw rangeError('bundle', expected, brief(metadata[CHECKSUM_KEY]));
   }
-  const bundle = build(json, tensors);
-  checkBundle(bundle);
-  return bundle;
+  return build(json, tensors);
 }
 
 function build(json: Json, tensors: Map<string, StoredTensor>): Bundle {

@@ -3,6 +3,7 @@ import type { Preprocessing } from '../core/preprocess.ts';
 import { decode, encode, type StoredTensor } from '../core/safetensors.ts';
 import { elementsPerSample, withBatch } from '../core/shape.ts';
 import type { Graph, Value, ValueId } from '../graph/graph.ts';
+import { learnAllOps } from '../graph/integer/otherOps.ts';
 import {
   type Bundle,
   CHECKSUM_KEY,
@@ -17,6 +18,7 @@ import {
  * starts with `bundle` when the graph is not an integer graph or something does not fit it.
  */
 export function writeBundle(bundle: Bundle): Uint8Array<ArrayBuffer> {
+  learnAllOps();
   checkBundle(bundle);
   const description = JSON.stringify(describe(bundle));
   const tensors = [...parameterTensors(bundle.graph), ...goldenTensors(bundle)];

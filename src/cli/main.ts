@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { learnAllOps } from '../graph/integer/otherOps.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { importCommand } from './import.ts';
 import { inspectCommand } from './inspect.ts';
@@ -27,6 +28,7 @@ async function main(argv: readonly string[]): Promise<number> {
   for (const command of commands) {
     program.addCommand(command.exitOverride());
   }
+  learnAllOps();
   try {
     await program.parseAsync(argv as string[]);
     return Number(process.exitCode ?? 0);

@@ -10,14 +10,12 @@
 export const inferKernels = {
   qs8_pack_weights: ['n', 'rows', 'run', 'zeroPoint', 'w', 'packed'],
   qs8_conv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
-  qs8_f32_conv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   qs8_pack_gemv_weights: ['n', 'k', 'w', 'packed'],
   qs8_gemv: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   qs8_pack_winograd_weights: ['n', 'channels', 'zeroPoint', 'w', 'packed'],
   qs8_winograd2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   qs8_pack_dwconv_weights: ['channels', 'kernelHeight', 'kernelWidth', 'zeroPoint', 'w', 'packed'],
   qs8_dwconv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
-  qs8_f32_dwconv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   qs8_vadd: ['n', 'a', 'b', 'y', 'params'],
   qs8_vmul: ['n', 'a', 'b', 'y', 'params'],
   qs8_vminmax: ['n', 'a', 'b', 'y', 'params', 'larger'],
@@ -40,6 +38,8 @@ export const inferKernels = {
 
 /** f32 forward and backward, fake quantization, optimizers: what training adds. */
 export const trainKernels = {
+  qs8_f32_conv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
+  qs8_f32_dwconv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   f32_pack_weights: ['n', 'k', 'w', 'packed'],
   f32_pack_weights_transposed: ['n', 'k', 'w', 'packed'],
   f32_conv2d: ['params', 'batch', 'x', 'w', 'bias', 'y', 'scratch'],
@@ -104,3 +104,6 @@ export type KernelTable<H extends Header> = {
 export type InferKernels = KernelTable<typeof inferKernels>;
 export type TrainKernels = KernelTable<typeof trainKernels>;
 export type InferKernelName = keyof typeof inferKernels;
+
+/** Kernels of training that are integer kernels but for their last step. */
+export type RealSumName = 'qs8_f32_conv2d' | 'qs8_f32_dwconv2d';

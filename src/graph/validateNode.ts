@@ -1,13 +1,12 @@
 import type { DType } from '../core/dtype.ts';
 import { rangeError } from '../core/errors.ts';
 import type { ConstantForm, FormNode, FormValue, IntForm, Template } from '../core/form.ts';
-import type { Attr } from '../core/op.ts';
+import type { Attr, OpDef } from '../core/op.ts';
 import { accumulatorBounds, MAX_ACCUMULATOR } from '../core/overflow.ts';
 import { brief } from '../core/safetensors.ts';
 import { type Shape, sameShape, showShape } from '../core/shape.ts';
-import { ops } from '../ops/table.ts';
-import { activationCount, formOf } from './forms.ts';
 import type { Graph, Node, ValueId } from './graph.ts';
+import { activationCount, integerOp, knownOps } from './integer/ops.ts';
 
 /** Above every use, and small enough that no sum of an extent and paddings leaves 2³¹. */
 const MAX_ATTR = 65535;
@@ -24,8 +23,11 @@ const MAX_FACTOR = 2 ** 96;
 
 /** Checks one node of an integer graph whose values are checked already. */
 export function checkNode(graph: Graph, node: Node, where: string): void {
-  const form = formOf(node.op);
-  if (!form) throw rangeError(where, 'the op must have an integer form', node.op);
+  const op = integerOp(node.op);
+  if (!op) {
+    throw rangeError(where, `the op must be one of ${knownOps().join(', ')}`, brief(node.op));
+  }
+  const { form, definition } = op;
   for (const [name, template] of Object.entries(form.attrs ?? {})) {
     checkAttr(`${where}: ${name}`, node.attrs[name], template);
   }
@@ -38,7 +40,7 @@ export function checkNode(graph: Graph, node: Node, where: string): void {
   const formNode: FormNode = { attrs: node.attrs, x, constants, y: formValue(graph, node.output) };
   checkTypes(formNode, form, where);
   if (form.channelAxis !== undefined) checkWeights(constants, where);
-  checkShape(node, formNode, form, where);
+  checkShape(definition, formNode, form, where);
   if (form.channelAxis !== undefined) checkLinear(formNode, form.channelAxis, where);
   else checkConstants(formNode, form.constants?.(node.attrs) ?? [], where);
   if (form.keepsScale) checkSameScale(formNode, where);
@@ -179,14 +181,19 @@ function checkConstant(
   }
 }
 
-function checkShape(node: Node, { x, constants, y }: FormNode, form: IntForm, where: string): void {
+function checkShape(
+  definition: OpDef,
+  { attrs, x, constants, y }: FormNode,
+  form: IntForm,
+  where: string,
+): void {
   const others = form.channelAxis === undefined ? 0 : 1;
   const shaped = [...x, ...constants.slice(0, form.shapedByConstants ? constants.length : others)];
   let inferred: Shape;
   try {
-    inferred = ops[node.op].inferShape(
+    inferred = definition.inferShape(
       shaped.map(({ shape }) => shape),
-      node.attrs as never,
+      attrs,
     );
   } catch (error) {
     throw new RangeError(`${where}: ${(error as Error).message}`);

@@ -1,5 +1,7 @@
+import { rangeError } from '../core/errors.ts';
+import { factors, type IntForm } from '../core/form.ts';
 import type { F32Rule } from '../core/op.ts';
-import { sameShape, sizeOf } from '../core/shape.ts';
+import { sameShape, showShape, sizeOf } from '../core/shape.ts';
 import {
   binaryF32,
   binaryForm,
@@ -9,6 +11,7 @@ import {
   GRAIN,
   type IntBinary,
 } from './binary.ts';
+import { expandValue } from './broadcast.ts';
 
 /** y = a + b      shapes as `broadcastShapes` */
 export const add = /* @__PURE__ */ binaryOp('add');
@@ -38,5 +41,18 @@ const integers: IntBinary = {
 };
 
 export const addQat = /* @__PURE__ */ binaryQat(add, integers);
-export const addForm = /* @__PURE__ */ binaryForm(2);
-export const addInt = /* @__PURE__ */ binaryInt(integers);
+/** Operands of one shape: the rule that every runtime has. */
+export const addForm: IntForm = {
+  activations: 2,
+  constants: () => factors(2),
+  check({ x: [a, b] }, where) {
+    if (sameShape(a!.shape, b!.shape)) return;
+    const got = `${showShape(a!.shape)} and ${showShape(b!.shape)}`;
+    throw rangeError(where, 'both operands must have one shape', got);
+  },
+};
+export const addInt = /* @__PURE__ */ binaryInt(integers, (_cx, { ptr }) => ptr);
+
+/** Operands that may be repeated: it needs the ops that move elements. */
+export const addRepeatedForm = /* @__PURE__ */ binaryForm(2);
+export const addRepeatedInt = /* @__PURE__ */ binaryInt(integers, expandValue);

@@ -1,9 +1,9 @@
 import type { StructFields } from '../core/abi.ts';
 import { factors, type IntForm } from '../core/form.ts';
 import type { InferKernels } from '../core/kernels.ts';
-import type { F32Rule, IntRule, Lowering, OpDef, QatRescaleRule } from '../core/op.ts';
-import { sizeOf } from '../core/shape.ts';
-import { broadcastOffsets, broadcastShapes, expandRef, expandValue } from './broadcast.ts';
+import type { F32Rule, IntRule, IntValue, Lowering, OpDef, QatRescaleRule } from '../core/op.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
+import { broadcastOffsets, broadcastShapes, expandRef } from './broadcast.ts';
 
 /** What ops of two operands have in common: shapes that are repeated as NumPy does, and multipliers for scales. */
 
@@ -117,13 +117,17 @@ export function binaryForm(count: 1 | 2): IntForm {
   return { activations: 2, constants: () => factors(count) };
 }
 
-export function binaryInt({ factors, most, lower }: IntBinary): IntRule {
+/** `place` gives the address of an operand in the shape of the output. */
+export function binaryInt(
+  { factors, most, lower }: IntBinary,
+  place: (cx: Lowering, x: IntValue, shape: Shape) => number,
+): IntRule {
   return {
     inPlace: true,
     lower(cx) {
       const { y } = cx;
       const data = Array.from(cx.constants[0]!.data);
-      const [a, b] = cx.x.map((x) => expandValue(cx, x, y.shape));
+      const [a, b] = cx.x.map((x) => place(cx, x, y.shape));
       const zeroPoints = cx.x.map(({ qparams }) => qparams);
       const fields = binaryFields(zeroPoints, factors(data), y.qparams, most?.(data));
       const params = cx.struct('BinaryParams', fields);

@@ -7,6 +7,7 @@ import {
   GRAIN,
   type IntBinary,
 } from './binary.ts';
+import { expandValue } from './broadcast.ts';
 
 /** y = min(a, b)      shapes as `broadcastShapes` */
 export const minimum = /* @__PURE__ */ binaryOp('minimum');
@@ -42,6 +43,6 @@ const most = /* @__PURE__ */ integers(-1);
 
 export const minimumQat = /* @__PURE__ */ binaryQat(minimum, least);
 export const maximumQat = /* @__PURE__ */ binaryQat(maximum, most);
-export const minimumInt = /* @__PURE__ */ binaryInt(least);
-export const maximumInt = /* @__PURE__ */ binaryInt(most);
+export const minimumInt = /* @__PURE__ */ binaryInt(least, expandValue);
+export const maximumInt = /* @__PURE__ */ binaryInt(most, expandValue);
 export const extremeForm = /* @__PURE__ */ binaryForm(2);

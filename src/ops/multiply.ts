@@ -8,6 +8,7 @@ import {
   type IntBinary,
   MOST_PRODUCT,
 } from './binary.ts';
+import { expandValue } from './broadcast.ts';
 
 /** y = a · b      shapes as `broadcastShapes` */
 export const multiply = /* @__PURE__ */ binaryOp('multiply');
@@ -28,4 +29,4 @@ const integers: IntBinary = {
 
 export const multiplyQat = /* @__PURE__ */ binaryQat(multiply, integers);
 export const multiplyForm = /* @__PURE__ */ binaryForm(1);
-export const multiplyInt = /* @__PURE__ */ binaryInt(integers);
+export const multiplyInt = /* @__PURE__ */ binaryInt(integers, expandValue);

@@ -7,6 +7,7 @@ import {
   GRAIN,
   type IntBinary,
 } from './binary.ts';
+import { expandValue } from './broadcast.ts';
 
 /** y = a − b      shapes as `broadcastShapes` */
 export const subtract = /* @__PURE__ */ binaryOp('subtract');
@@ -26,4 +27,4 @@ const integers: IntBinary = {
 
 export const subtractQat = /* @__PURE__ */ binaryQat(subtract, integers);
 export const subtractForm = /* @__PURE__ */ binaryForm(2);
-export const subtractInt = /* @__PURE__ */ binaryInt(integers);
+export const subtractInt = /* @__PURE__ */ binaryInt(integers, expandValue);

@@ -12,6 +12,7 @@ import { ACTIVATION_RANGE, type QParams, weightRange } from '../core/qparams.ts'
 import { quantize } from '../core/rounding.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph, Node, ValueId } from '../graph/graph.ts';
+import { learnAllOps } from '../graph/integer/otherOps.ts';
 import { clamped, normInput, parameterData } from '../graph/passes/absorb.ts';
 import { type Segment, segments } from '../graph/passes/segments.ts';
 import { activationQParams } from '../graph/quantizerParams.ts';
@@ -53,6 +54,7 @@ export function convert(model: QuantizedModel, options: ConvertOptions = {}): Co
     );
   }
   const graph = toIntegers(model.graph);
+  learnAllOps();
   checkBundle({ graph, golden: [], ...options }, 'convert');
   const bundle: Bundle = { graph, golden: [goldenVector(model)], ...options };
   return { graph, toBytes: () => writeBundle(bundle) };

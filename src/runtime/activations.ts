@@ -2,11 +2,10 @@ import { bytesOf, type DType } from '../core/dtype.ts';
 import type { IntRule } from '../core/op.ts';
 import type { QParams } from '../core/qparams.ts';
 import { type Shape, sizeOf, withBatch } from '../core/shape.ts';
-import type { IntOpName } from '../graph/forms.ts';
 import type { Graph, Node, ValueId } from '../graph/graph.ts';
+import { integerOp } from '../graph/integer/ops.ts';
 import type { Block } from './arena.ts';
 import { concatPlaces, type Place } from './places.ts';
-import { intRules } from './rules.ts';
 
 /** A tensor of the plan, before it has an address. */
 export interface Activation extends Place {
@@ -22,7 +21,7 @@ export interface Activation extends Place {
 const PLAIN: QParams = { scale: [1], zeroPoint: 0, qmin: -(2 ** 31), qmax: 2 ** 31 - 1 };
 
 export function ruleOf({ op }: Node): IntRule {
-  return intRules[op as IntOpName] as IntRule;
+  return integerOp(op)!.rule;
 }
 
 /** A value as a tensor with bytes of its own. */

@@ -1,7 +1,7 @@
-import { readBundle } from '../bundle/read.ts';
-import { checkInteger, checkOptions, kindOf, typeError } from '../core/errors.ts';
+import { checkInteger, checkOptions } from '../core/errors.ts';
 import type { WasmSource } from '../wasm/instantiate.ts';
 import { moduleFrom } from './module.ts';
+import { openBundle } from './open.ts';
 import { makePlan } from './plan.ts';
 import { Session } from './session.ts';
 
@@ -12,8 +12,8 @@ export interface LoadOptions {
   readonly batch?: number;
   /**
    * Threads that share the work of a run, this one included: 1 by default. Hosts without shared memory or workers (Cloudflare
-   * Workers, pages that are not cross-origin isolated) say so once and use one. `wasm`, if given, is then
-   * `octavo/infer-threads.wasm`. The integers are the same for any number.
+   * Workers, pages that are not cross-origin isolated) say so once and use one. `wasm`, if given, must then be bytes. The
+   * integers are the same for any number.
    */
   readonly threads?: number;
 }
@@ -33,18 +33,11 @@ export async function load(
   const { wasm, batch = 1, threads = 1 } = options;
   checkInteger('load', 'batch', batch, 1);
   checkInteger('load', 'threads', threads, 1, MOST_THREADS);
-  const { graph } = readBundle(toBytes(bytes));
+  const { graph } = await openBundle(bytes);
   if (threads > 1) {
     const { shareSession } = await import('./threads.ts');
     const session = await shareSession(graph, { wasm, batch, threads });
     if (session) return session;
   }
   return new Session(makePlan(graph, await moduleFrom(wasm), { batch }));
-}
-
-/** The file's bytes as a view. */
-export function toBytes(bytes: Uint8Array | ArrayBuffer): Uint8Array {
-  if (bytes instanceof Uint8Array) return bytes;
-  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
-  throw typeError('load', 'the bundle must be a Uint8Array or an ArrayBuffer', kindOf(bytes));
 }

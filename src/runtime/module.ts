@@ -1,15 +1,12 @@
 import { kindOf, typeError } from '../core/errors.ts';
-import inferModule from '../wasm/generated/infer.ts';
+import inlined from '../wasm/generated/infer.ts';
 import { inflate, type WasmModule, type WasmSource } from '../wasm/instantiate.ts';
 
 /** Each plan needs it; only the inference module has it. */
 const KERNEL = 'f32_qs8_vquantize';
 
-/** The given inference module, or the inlined one (by default that for one thread), compiled. */
-export async function moduleFrom(
-  wasm: WasmSource | undefined,
-  inlined: string = inferModule,
-): Promise<WasmModule> {
+/** The given inference module, or the inlined one, compiled. */
+export async function moduleFrom(wasm: WasmSource | undefined): Promise<WasmModule> {
   if (wasm instanceof WebAssembly.Module) return checkExports(wasm);
   const bytes = wasm ?? (await inflate(inlined));
   if (!(bytes instanceof ArrayBuffer || ArrayBuffer.isView(bytes))) {

@@ -1,9 +1,11 @@
 /** Sessions on several threads. A chunk of its own: who does not ask for threads does not download it. */
 
+import { typeError } from '../core/errors.ts';
 import type { Graph } from '../graph/graph.ts';
-import inlined from '../wasm/generated/inferThreads.ts';
-import type { WasmModule, WasmSource } from '../wasm/instantiate.ts';
+import inlined from '../wasm/generated/infer.ts';
+import { inflate, type WasmModule, type WasmSource } from '../wasm/instantiate.ts';
 import { Pool } from '../wasm/pool.ts';
+import { withSharedMemory } from '../wasm/share.ts';
 import { bind, type Call, type Step } from '../wasm/step.ts';
 import { lead } from '../wasm/team.ts';
 import { moduleFrom } from './module.ts';
@@ -23,13 +25,27 @@ export async function shareSession(
 ): Promise<Session | undefined> {
   const missing = whatIsMissing();
   if (missing) return warn(missing);
-  const module = await moduleFrom(wasm, inlined);
+  const module = await sharedModule(wasm);
   const plan = makePlan(graph, module, { batch, threads });
   try {
     return new Session(plan, await shareCalls(plan, module, threads));
   } catch (error) {
     return warn(`a thread did not start (${(error as Error).message})`);
   }
+}
+
+/** A compiled module cannot be changed; hosts that want one have no threads. */
+async function sharedModule(wasm: WasmSource | undefined): Promise<WasmModule> {
+  if (wasm instanceof WebAssembly.Module) {
+    throw typeError(
+      'load',
+      'with threads, wasm must be the bytes of octavo/infer.wasm',
+      'a Module',
+    );
+  }
+  const bytes = wasm ?? (await inflate(inlined));
+  const view = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
+  return moduleFrom(withSharedMemory(view as Uint8Array));
 }
 
 function whatIsMissing(): string | undefined {

@@ -1,13 +1,12 @@
 import type { Golden } from '../bundle/bundle.ts';
-import { readBundle } from '../bundle/read.ts';
 import type { Elements } from '../core/dtype.ts';
 import { checkOptions } from '../core/errors.ts';
 import { elementsPerSample } from '../core/shape.ts';
 import type { Graph, ValueId } from '../graph/graph.ts';
 import type { WasmSource } from '../wasm/instantiate.ts';
 import { runLayers } from './layers.ts';
-import { toBytes } from './load.ts';
 import { moduleFrom } from './module.ts';
+import { openBundle } from './open.ts';
 import { makePlan } from './plan.ts';
 import { interpret } from './reference/interpret.ts';
 
@@ -53,7 +52,7 @@ export async function verify(
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
   checkOptions('verify', options, ['wasm', 'reference']);
-  const { graph, golden } = readBundle(toBytes(bytes));
+  const { graph, golden } = await openBundle(bytes);
   const module = await moduleFrom(options.wasm);
   // One sample at a time, so that one plan serves vectors of any length.
   const plan = makePlan(graph, module);

@@ -47,3 +47,14 @@ export function implementations<F extends 'infer' | 'train'>(
     { name: 'scalar', kernels: kernelsOf('scalar', memory) as unknown as ModuleKernels[F] },
   ];
 }
+
+/** The same for the kernels of both modules. */
+export function allImplementations(
+  memory: WebAssembly.Memory,
+): Implementation<InferKernels & TrainKernels>[] {
+  const simd = { ...kernelsOf('infer', memory), ...kernelsOf('train', memory) };
+  return [
+    { name: 'simd128', kernels: simd },
+    { name: 'scalar', kernels: kernelsOf('scalar', memory) },
+  ];
+}

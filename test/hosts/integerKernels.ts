@@ -9,7 +9,7 @@ import {
   paddedDepth,
   winogradScratchBytes,
 } from '../../src/core/int8Layout.ts';
-import type { inferKernels } from '../../src/core/kernels.ts';
+import type { inferKernels, RealSumName } from '../../src/core/kernels.ts';
 import { type Line, over, type Rig } from './rig.ts';
 import {
   convolutions,
@@ -298,4 +298,4 @@ export const integerKernels = {
   x8_xor: over(lengths, (rig, n) => {
     rig.kernels.x8_xor(n, rig.put(rig.integers(n)), rig.out(new Int8Array(n)), 128);
   }),
-} satisfies Record<keyof typeof inferKernels, Line>;
+} satisfies Record<keyof typeof inferKernels | RealSumName, Line>;

@@ -3,8 +3,8 @@ import type { Attrs } from '../../src/core/op.ts';
 import type { QParams } from '../../src/core/qparams.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { BATCH, type Shape, sizeOf, withBatch } from '../../src/core/shape.ts';
-import { formOf } from '../../src/graph/forms.ts';
 import type { Graph, Parameter, Value, ValueId } from '../../src/graph/graph.ts';
+import { integerOp } from '../../src/graph/integer/ops.ts';
 import { validateGraph } from '../../src/graph/validate.ts';
 import type { PoolAttrs, WindowAttrs } from '../../src/ops/geometry.ts';
 import { type OpName, ops } from '../../src/ops/table.ts';
@@ -162,7 +162,7 @@ export class IntGraph {
   ): ValueId {
     const name = `${op}_${this.#nodes.length}`;
     const shapes = inputs.map((id) => this.shapeOf(id));
-    const { activations, channelAxis, shapedByConstants } = formOf(op)!;
+    const { activations, channelAxis, shapedByConstants } = integerOp(op)!.form;
     const every = activations === 'many' || shapedByConstants;
     const count = every ? inputs.length : activations + (channelAxis === undefined ? 0 : 1);
     const shape = ops[op].inferShape(shapes.slice(0, count), attrs as never);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
-import type { IntOpName } from '../../src/graph/forms.ts';
 import type { Graph } from '../../src/graph/graph.ts';
+import type { IntOpName } from '../../src/graph/integer/otherOps.ts';
 import { validateGraph } from '../../src/graph/validate.ts';
 import type { Pair } from '../../src/ops/geometry.ts';
 import { interpret } from '../../src/runtime/reference/interpret.ts';

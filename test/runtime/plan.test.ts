@@ -17,7 +17,7 @@ function untouchable({ memory, bytes }: Plan): Uint8Array[] {
 
 describe('plan', () => {
   test('values share the arena: it is far smaller than their sum', () => {
-    const { activations, bytes } = planOf(8);
+    const { activations, bytes } = planOf(64);
     const sum = [...activations.values()].reduce((total, { size }) => total + size, 0);
     expect(bytes.arena).toBeLessThan(sum);
   });

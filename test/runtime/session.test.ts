@@ -52,7 +52,7 @@ describe('load', () => {
 
   test.each([
     [{ batch: 0 }, 'load: batch must be an integer >= 1, got 0'],
-    [{ threads: 2 }, 'load: options are wasm, batch, got threads'],
+    [{ thread: 2 }, 'load: options are wasm, batch, threads, got thread'],
     [
       { wasm: Uint8Array.of(1, 2, 3) },
       'load: wasm must be a valid WebAssembly module, got 3 other bytes',

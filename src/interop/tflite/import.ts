@@ -1,6 +1,7 @@
 import { checkOptions, kindOf, typeError } from '../../core/errors.ts';
 import type { Preprocessing } from '../../core/preprocess.ts';
 import type { Graph, ValueId } from '../../graph/graph.ts';
+import { learnAllOps } from '../../graph/integer/otherOps.ts';
 import { fuse } from '../../graph/passes/fuse.ts';
 import { checkStructure, validateGraph } from '../../graph/validate.ts';
 import { type ImportState, OpContext, openShape } from './context.ts';
@@ -80,6 +81,7 @@ class Import {
     const about = { ...(preprocessing && { preprocessing }), ...(labels && { labels }) };
     const graph = fuse(this.#state.writer.finish({ name, inputs, outputs, ...about }));
     const integer = graph.values.some(({ qparams }) => qparams !== undefined);
+    learnAllOps();
     if (integer) validateGraph(graph, 'importTflite');
     else checkStructure(graph, 'importTflite');
     return graph;

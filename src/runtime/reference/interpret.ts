@@ -1,7 +1,8 @@
 import { arrayOf, type Elements, type TypedArray } from '../../core/dtype.ts';
 import { sizeOf, withBatch } from '../../core/shape.ts';
-import { activationCount, type IntOpName } from '../../graph/forms.ts';
 import type { Graph, Node, ValueId } from '../../graph/graph.ts';
+import { activationCount } from '../../graph/integer/ops.ts';
+import type { IntOpName } from '../../graph/integer/otherOps.ts';
 import { averagePool2d, globalAveragePool2d } from './averagePool2d.ts';
 import { add, maximum, minimum, multiply, prelu, subtract } from './binary.ts';
 import { conv2d } from './conv2d.ts';

@@ -4,10 +4,10 @@ import {
   packedWeightsBytes,
   paddedDepth,
 } from '../../../src/core/int8Layout.ts';
-import type { InferKernels } from '../../../src/core/kernels.ts';
+import type { InferKernels, TrainKernels } from '../../../src/core/kernels.ts';
 import { Rng } from '../../../src/core/rng.ts';
 import { GuardedMemory } from '../../helpers/guarded.ts';
-import { implementations } from '../../helpers/memory.ts';
+import { allImplementations } from '../../helpers/memory.ts';
 import { conv2dReference } from '../../reference/int8/conv2d.ts';
 import {
   type ConvCase,
@@ -218,7 +218,7 @@ const values: ConvCase[] = [
   })),
 ];
 
-function conv2dSuite(name: string, kernels: InferKernels): void {
+function conv2dSuite(name: string, kernels: InferKernels & TrainKernels): void {
   describe(`${name} qs8_conv2d`, () => {
     it.each([...matrices, ...windows, ...oddRuns, ...values])('$name', (c) => {
       for (let seed = 1; seed <= 3; seed++) check(kernels, c, seed);
@@ -226,7 +226,7 @@ function conv2dSuite(name: string, kernels: InferKernels): void {
   });
 }
 
-function check(kernels: InferKernels, c: ConvCase, seed: number): void {
+function check(kernels: InferKernels & TrainKernels, c: ConvCase, seed: number): void {
   const rng = new Rng(seed);
   const g = geometryOf(c);
   const { batch = 1, weightZeroPoint = 0 } = c;
@@ -273,8 +273,7 @@ function check(kernels: InferKernels, c: ConvCase, seed: number): void {
   expectOutputs(label, g, expected, epilogue, y.read(), real.read(), unionOf(parts));
 }
 
-for (const { name, kernels } of implementations('infer', guarded.memory))
-  conv2dSuite(name, kernels);
+for (const { name, kernels } of allImplementations(guarded.memory)) conv2dSuite(name, kernels);
 
 describe('qs8_conv2d', () => {
   it.each([
@@ -292,7 +291,7 @@ describe('qs8_conv2d', () => {
       guarded.reset();
       const w = randomBytes(new Rng(n), n * rows * run);
       const pairs = Math.ceil(run / 2);
-      const [simd, scalar] = implementations('infer', guarded.memory).map(({ kernels }) => {
+      const [simd, scalar] = allImplementations(guarded.memory).map(({ kernels }) => {
         const packed = guarded.output(new Int16Array(packedWeightsBytes(n, rows * pairs * 2) / 2));
         kernels.qs8_pack_weights(n, rows, run, -100, guarded.input(w).pointer, packed.pointer);
         guarded.check();

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { dwconv2dScratchBytes, packedDepthwiseBytes } from '../../../src/core/int8Layout.ts';
-import type { InferKernels } from '../../../src/core/kernels.ts';
+import type { InferKernels, TrainKernels } from '../../../src/core/kernels.ts';
 import { Rng } from '../../../src/core/rng.ts';
 import { GuardedMemory } from '../../helpers/guarded.ts';
-import { implementations } from '../../helpers/memory.ts';
+import { allImplementations } from '../../helpers/memory.ts';
 import { dwconv2dReference } from '../../reference/int8/conv2d.ts';
 import {
   type ConvCase,
@@ -150,7 +150,7 @@ const cases: ConvCase[] = [
   ),
 ];
 
-function dwconv2dSuite(name: string, kernels: InferKernels): void {
+function dwconv2dSuite(name: string, kernels: InferKernels & TrainKernels): void {
   describe(`${name} qs8_dwconv2d`, () => {
     it.each(cases)('$name', (c) => {
       for (let seed = 1; seed <= 3; seed++) check(kernels, c, seed);
@@ -158,7 +158,7 @@ function dwconv2dSuite(name: string, kernels: InferKernels): void {
   });
 }
 
-function check(kernels: InferKernels, c: ConvCase, seed: number): void {
+function check(kernels: InferKernels & TrainKernels, c: ConvCase, seed: number): void {
   const rng = new Rng(seed);
   const g = geometryOf({ ...c, outChannels: c.inChannels ?? 8 });
   const { batch = 1, weightZeroPoint = 0 } = c;
@@ -206,7 +206,7 @@ function check(kernels: InferKernels, c: ConvCase, seed: number): void {
   expectOutputs(`${c.name}, seed ${seed}`, g, expected, epilogue, y.read(), u.read(), pixels);
 }
 
-for (const { name, kernels } of implementations('infer', guarded.memory)) {
+for (const { name, kernels } of allImplementations(guarded.memory)) {
   dwconv2dSuite(name, kernels);
 }
 
@@ -214,7 +214,7 @@ describe('qs8_dwconv2d', () => {
   it('is fed by a packing that draws the documented layout', () => {
     guarded.reset();
     const w = Int8Array.from({ length: 3 * 2 * 9 }, (_, i) => i - 27);
-    const [simd, scalar] = implementations('infer', guarded.memory).map(({ kernels }) => {
+    const [simd, scalar] = allImplementations(guarded.memory).map(({ kernels }) => {
       const packed = guarded.output(new Int16Array(packedDepthwiseBytes(9, 3, 2) / 2));
       kernels.qs8_pack_dwconv_weights(9, 3, 2, 100, guarded.input(w).pointer, packed.pointer);
       return packed.read();
