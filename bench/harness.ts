@@ -31,6 +31,8 @@ export interface Report {
   readonly cpu: string;
   /** Why the figures must not be used, if so. */
   readonly invalid?: string;
+  /** What was found wrong, if something was: the exit code is then 1. */
+  readonly failed?: string;
   readonly rows: readonly Row[];
 }
 
@@ -101,6 +103,18 @@ export function rowOf(
     spread: rounded((best - sorted[0]!) / median),
     n: sorted.length,
     ...(reference ? { ratio: rounded(best / reference.rate), against: reference.against } : {}),
+  };
+}
+
+/** A row of times: the best is the least. */
+export function timeRow(name: string, unit: string, times: readonly number[]): Row {
+  const sorted = [...times].sort((a, b) => a - b);
+  const least = sorted[0]!;
+  const median = sorted[sorted.length >> 1]!;
+  const spread = (sorted.at(-1)! - least) / median;
+  return {
+    ...{ case: name, unit, best: rounded(least), median: rounded(median) },
+    ...{ spread: rounded(spread), n: sorted.length },
   };
 }
 

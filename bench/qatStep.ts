@@ -8,7 +8,7 @@ import { quantizeModel } from '../src/quant/quantizeModel.ts';
 import { type Model, resolve } from '../src/train/resolve.ts';
 import { Trainer } from '../src/train/trainer.ts';
 import { digits } from '../src/zoo/digits.ts';
-import { cpuName, hostName, type Report, type Row, rounded, rowOf } from './harness.ts';
+import { cpuName, hostName, type Report, type Row, rounded, timeRow } from './harness.ts';
 
 const BATCH = 32;
 const WARM_UP = 30;
@@ -86,15 +86,11 @@ export async function run({ rounds }: { rounds: number }): Promise<Report> {
   }
 }
 
-/** Times are better when lower: best is the least, and the ratio is time over time. */
 function stepRow({ name, times }: Timed, reference: Timed): Row {
-  const row = rowOf({ name: `${name} step, batch ${BATCH}`, unit: 'ms' }, times);
-  const least = Math.min(...times);
-  const base = Math.min(...reference.times);
-  const ratio =
-    name === reference.name ? {} : { ratio: rounded(least / base), against: 'float step' };
-  const spread = rounded((Math.max(...times) - least) / row.median);
-  return { ...row, best: rounded(least), spread, ...ratio };
+  const row = timeRow(`${name} step, batch ${BATCH}`, 'ms', times);
+  if (name === reference.name) return row;
+  const ratio = rounded(Math.min(...times) / Math.min(...reference.times));
+  return { ...row, ratio, against: 'float step' };
 }
 
 const PROFILED = 20;

@@ -1,6 +1,7 @@
 import { PbfReader } from 'pbf';
 import { describe, expect, test } from 'vitest';
 import { architectures } from '../../bench/peers/architectures.ts';
+import { difference } from '../../bench/peers/difference.ts';
 import { type Convolution, macsOf, type Network, samePadding } from '../../bench/peers/network.ts';
 import { RandomNetwork } from '../../bench/peers/randomNetwork.ts';
 import { writeOnnx } from '../../bench/peers/writeOnnx.ts';
@@ -22,6 +23,18 @@ function smallNetwork(): Network {
 
 const small = smallNetwork();
 const [stem, , depthwise, pointwise] = small.layers as unknown as Convolution[];
+
+describe('difference', () => {
+  test('finds the largest, in units, and counts', () => {
+    expect(difference([1, 2, 250], [1, 4, 249])).toEqual({ largest: 2, count: 2 });
+    expect(difference([0.5, 1], [0.75, 1], 0.125)).toEqual({ largest: 2, count: 1 });
+  });
+
+  test('has no largest where outputs are no numbers, or fewer', () => {
+    expect(difference([1, Number.NaN, 3], [1, 2, 3]).largest).toBeNaN();
+    expect(difference([1, 2], [1]).largest).toBeNaN();
+  });
+});
 
 describe('samePadding', () => {
   test('puts the odd row after', () => {

@@ -1,0 +1,1 @@
+export function openLiteRt(): Promise<typeof import('@litertjs/core')>;
