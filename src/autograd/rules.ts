@@ -23,7 +23,7 @@ import { maxPool2dF32, maxPool2dQat } from '../ops/maxPool2d.ts';
 import { meanF32, meanQat } from '../ops/mean.ts';
 import { multiplyF32, multiplyQat } from '../ops/multiply.ts';
 import { padF32, padQat } from '../ops/pad.ts';
-import { preluF32 } from '../ops/prelu.ts';
+import { preluF32, preluQat } from '../ops/prelu.ts';
 import { identityF32 } from '../ops/quantize.ts';
 import { relu6F32, relu6Qat, reluF32, reluQat } from '../ops/relu.ts';
 import { reshapeF32, reshapeQat } from '../ops/reshape.ts';
@@ -110,7 +110,7 @@ export const qatRules = {
   minimum: minimumQat,
   multiply: multiplyQat,
   pad: padQat,
-  prelu: null,
+  prelu: preluQat,
   quantize: null,
   relu6: relu6Qat,
   relu: reluQat,

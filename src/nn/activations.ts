@@ -2,7 +2,8 @@
 
 import { checkNumber } from '../core/errors.ts';
 import type { Handle } from '../graph/dispatch.ts';
-import { BASE, Layer, type LayerOptions } from './layer.ts';
+import type { InitializerName } from '../graph/initializers.ts';
+import { BASE, checkInitializer, Layer, type LayerOptions } from './layer.ts';
 
 export interface LeakyReluOptions extends LayerOptions {
   /** dy/dx where x < 0; default 0.3, as in Keras. */
@@ -35,5 +36,23 @@ export class Elu extends Layer<EluOptions> {
 
   forward(x: Handle): Handle {
     return this.call([x], { alpha: this.options.alpha ?? 1 });
+  }
+}
+
+export interface PReluOptions extends LayerOptions {
+  /** Of the slopes; default 'zeros'. */
+  readonly alphaInitializer?: InitializerName;
+}
+
+/** y = x, or x · alpha[c] where x < 0, with a learned slope for each channel */
+export class PRelu extends Layer<PReluOptions> {
+  constructor(options: PReluOptions) {
+    super('prelu', options, [...BASE, 'alphaInitializer']);
+    checkInitializer('prelu', 'alphaInitializer', options.alphaInitializer ?? 'zeros');
+  }
+
+  forward(x: Handle): Handle {
+    const { alphaInitializer: initializer = 'zeros' } = this.options;
+    return this.call([x, this.parameter({ name: 'alpha', shape: x.shape.slice(-1), initializer })]);
   }
 }

@@ -31,9 +31,14 @@ export function initializerOf(
   op: string,
   { kernelInitializer = 'glorotUniform' }: { readonly kernelInitializer?: InitializerName },
 ): InitializerName {
-  if (Object.hasOwn(initializers, kernelInitializer)) return kernelInitializer;
-  const expected = `kernelInitializer must be one of ${Object.keys(initializers).join(', ')}`;
-  throw rangeError(op, expected, kindOf(kernelInitializer));
+  checkInitializer(op, 'kernelInitializer', kernelInitializer);
+  return kernelInitializer;
+}
+
+export function checkInitializer(op: string, name: string, initializer: InitializerName): void {
+  if (Object.hasOwn(initializers, initializer)) return;
+  const expected = `${name} must be one of ${Object.keys(initializers).join(', ')}`;
+  throw rangeError(op, expected, kindOf(initializer));
 }
 
 /** What every layer has: a name, perhaps an input shape, and options that exist. */

@@ -1,4 +1,11 @@
-import { Elu, type EluOptions, LeakyRelu, type LeakyReluOptions } from './activations.ts';
+import {
+  Elu,
+  type EluOptions,
+  LeakyRelu,
+  type LeakyReluOptions,
+  PRelu,
+  type PReluOptions,
+} from './activations.ts';
 import { BatchNormalization, Dense, type DenseOptions, type NormOptions } from './dense.ts';
 import { BASE, type LayerOptions, Pointwise } from './layer.ts';
 import { Concatenate, type ConcatenateOptions, Merge, merging } from './merge.ts';
@@ -51,6 +58,8 @@ export const layers = {
   relu: (options: LayerOptions = {}): Module => new Pointwise('relu', options, BASE),
   relu6: (options: LayerOptions = {}): Module => new Pointwise('relu6', options, BASE),
   leakyRelu: (options: LeakyReluOptions = {}): Module => new LeakyRelu(options),
+  /** With a learned slope for each channel, as Keras has it with the axes of the image shared. */
+  prelu: (options: PReluOptions = {}): Module => new PRelu(options),
   elu: (options: EluOptions = {}): Module => new Elu(options),
   sigmoid: (options: LayerOptions = {}): Module => new Pointwise('sigmoid', options, BASE),
   tanh: (options: LayerOptions = {}): Module => new Pointwise('tanh', options, BASE),

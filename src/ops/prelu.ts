@@ -1,6 +1,6 @@
 import { rangeError } from '../core/errors.ts';
 import { factors, type IntForm } from '../core/form.ts';
-import type { F32Rule, IntRule, OpDef } from '../core/op.ts';
+import type { F32Rule, IntRule, OpDef, QatRescaleRule } from '../core/op.ts';
 import { showShape } from '../core/shape.ts';
 import { binaryFields, MOST_PRODUCT } from './binary.ts';
 import { rowsOf } from './reduce.ts';
@@ -38,7 +38,33 @@ export const preluF32: F32Rule = {
   },
 };
 
-/** M_0 = s_x / s_y, M_1 = s_x · s_alpha / s_y      quantization.md eq. (12d) */
+interface Operand {
+  readonly zeroPoint: number;
+}
+
+function fieldsOf(
+  operands: readonly [Operand, Operand],
+  [above, below]: readonly [number, number],
+  out: Parameters<typeof binaryFields>[2],
+) {
+  const most = MOST_PRODUCT * Math.max(Math.abs(above), Math.abs(below));
+  return binaryFields(operands, [above, below], out, most);
+}
+
+/** M_0 = s_x / s_y, M_1 = s_x · s_alpha / s_y      quantization.md eq. (22) */
+export const preluQat: QatRescaleRule = {
+  kind: 'rescale',
+  multipliers: ([x, alpha], y) => Float32Array.of(x! / y, (x! * alpha!) / y),
+  evaluate(cx, [x, alpha], out, multipliers) {
+    const y = cx.alloc(x!.q.shape, 'i8');
+    const { rows, n } = rowsOf(y.shape);
+    const [above, below] = multipliers as unknown as [number, number];
+    const params = cx.struct('BinaryParams', fieldsOf([x!, alpha!], [above, below], out));
+    cx.kernels.qs8_prelu(rows, n, x!.q.ptr, alpha!.q.ptr, y.ptr, params);
+    return y;
+  },
+};
+
 export const preluForm: IntForm = {
   activations: 2,
   constants: () => factors(2),
@@ -54,9 +80,7 @@ export const preluInt: IntRule = {
     const { y } = cx;
     const [above, below] = Array.from(cx.constants[0]!.data) as [number, number];
     const { rows, n } = rowsOf(y.shape);
-    const most = MOST_PRODUCT * Math.max(Math.abs(above), Math.abs(below));
-    const zeroPoints = [x!.qparams, alpha!.qparams];
-    const fields = binaryFields(zeroPoints, [above, below], y.qparams, most);
+    const fields = fieldsOf([x!.qparams, alpha!.qparams], [above, below], y.qparams);
     const params = cx.struct('BinaryParams', fields);
     cx.parallel('qs8_prelu', rows, 20 * n, (first, count) => {
       return [count, n, x!.ptr + first * n, alpha!.ptr, y.ptr + first * n, params];

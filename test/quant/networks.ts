@@ -199,6 +199,18 @@ export const networks: Record<string, () => (seed: number) => Module> = {
       const larger = chain(layers.maximum().merge(y, z), [relu()]);
       return chain(subtract(larger, smaller), [...head(), layers.unitNormalization()]);
     }, seed),
+  'transposed convolutions, learned slopes': () =>
+    list([
+      conv(6, { strides: 2 }),
+      norm(),
+      layers.prelu({ alphaInitializer: 'heUniform' }),
+      layers.conv2dTranspose({ filters: 5, kernelSize: 3, strides: 2, padding: 'same' }),
+      norm(),
+      relu(),
+      layers.conv2dTranspose({ filters: 4, kernelSize: 2, strides: 3, useBias: false }),
+      layers.prelu(),
+      ...head(),
+    ]),
   'a value added to itself': () => (seed) =>
     functional((x) => {
       const y = chain(x, [conv(4), norm(), relu()]);

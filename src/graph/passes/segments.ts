@@ -46,7 +46,7 @@ const KINDS = {
   multiply: 'rescale',
   negate: 'table',
   pad: 'keep',
-  prelu: 'none',
+  prelu: 'rescale',
   quantize: 'none',
   relu6: 'keep',
   relu: 'keep',
