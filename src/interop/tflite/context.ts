@@ -202,11 +202,11 @@ export class OpContext {
   }
 
   /** i8 with other quantization parameters, by a table. */
-  requantized(x: ValueId, to: QParams): ValueId {
+  requantized(x: ValueId, to: QParams, entries = requantizeTable(this.qparams(x), to)): ValueId {
     const from = this.qparams(x);
     const clamps = to.qmin > from.qmin || to.qmax < from.qmax;
     if (sameScale(from, to) && !clamps) return x;
-    const table = this.writer.parameter(`${this.name}/table`, requantizeTable(from, to));
+    const table = this.writer.parameter(`${this.name}/table`, entries);
     const form: Form = { dtype: 'i8', qparams: to };
     return this.emit('lookup', [x], {}, { form, constants: [table] });
   }

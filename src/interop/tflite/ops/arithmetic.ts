@@ -11,7 +11,7 @@ import type { OpContext } from '../context.ts';
 import { qparamsOf, sameScale, withBounds } from '../forms.ts';
 import { refuse } from '../refusal.ts';
 import type { Form } from '../writer.ts';
-import { productFactor, sumFactors } from './factors.ts';
+import { productFactor, slopesTable, sumFactors } from './factors.ts';
 
 type BinaryOp = 'add' | 'subtract' | 'multiply' | 'minimum' | 'maximum';
 
@@ -58,10 +58,20 @@ export function unary(op: UnaryOpName, attrsOf: (cx: OpContext) => Attrs = () =>
 }
 
 function bindTable(cx: OpContext, real: (x: number) => number): void {
+  bindLookup(cx, lookupTable(real, cx.qparams(cx.x()), cx.form().qparams!));
+}
+
+function bindLookup(cx: OpContext, table: Int8Array<ArrayBuffer>): void {
   const x = cx.x();
-  const table = lookupTable(real, cx.qparams(x), cx.form().qparams!);
   const constants = [cx.writer.parameter(`${cx.name}/table`, table)];
   cx.bind(cx.emit('lookup', [x], {}, { constants }));
+}
+
+export function leakyRelu(cx: OpContext): void {
+  const attrs = { alpha: cx.number('alpha') };
+  const table = cx.integer && slopesTable(cx.qparams(cx.x()), cx.form().qparams!, attrs.alpha);
+  if (table) bindLookup(cx, table);
+  else unary('leakyRelu', () => attrs)(cx);
 }
 
 /** GELU, exact or with its approximation by tanh; graphs of floats have the exact one. */

@@ -5,6 +5,7 @@
  */
 
 import type { QParams } from '../../../core/qparams.ts';
+import { roundTiesToEven } from '../../../core/rounding.ts';
 
 const { fround } = Math;
 
@@ -43,4 +44,25 @@ export function averageFactor(x: QParams, y: QParams, count: number, unsigned: b
   if (count % 2 === 1 || x.scale[0] !== y.scale[0]) return fround(exact);
   const down = !unsigned && x.zeroPoint === -128;
   return fround(exact * (down ? 1 - NUDGE : 1 + NUDGE));
+}
+
+/** A factor that XNNPACK takes in 8.8 bits; outside, LiteRT has kernels of its own, which are exact. */
+function eightBits(factor: number): number | undefined {
+  const rounded = roundTiesToEven(fround(256 * factor));
+  return Math.abs(factor) >= 2 ** -8 && Math.abs(factor) <= 127 ? rounded / 256 : undefined;
+}
+
+/**
+ * The table of a change of scale that has its own slope below 0: QUANTIZE of integers, and LEAKY_RELU. Factors have 8
+ * fractional bits, halves go up. Undefined where LiteRT would not do that.
+ */
+export function slopesTable(x: QParams, y: QParams, alpha = 1): Int8Array<ArrayBuffer> | undefined {
+  const ratio = fround(x.scale[0]! / y.scale[0]!);
+  const [above, below] = [eightBits(ratio), eightBits(fround(ratio * alpha))];
+  if (above === undefined || below === undefined) return undefined;
+  return Int8Array.from({ length: 256 }, (_, byte) => {
+    const steps = ((byte << 24) >> 24) - x.zeroPoint;
+    const q = Math.floor(steps * (steps < 0 ? below : above) + 0.5) + y.zeroPoint;
+    return Math.min(y.qmax, Math.max(y.qmin, q));
+  });
 }

@@ -4,8 +4,8 @@ import { type Shape, showShape, sizeOf } from '../../../core/shape.ts';
 import type { ValueId } from '../../../graph/graph.ts';
 import { integersOf, realsOf } from '../constants.ts';
 import type { OpContext } from '../context.ts';
-import { sameScale } from '../forms.ts';
 import { refuse } from '../refusal.ts';
+import { slopesTable } from './factors.ts';
 import { stridedRange } from './strides.ts';
 
 /** RESHAPE, SQUEEZE, EXPAND_DIMS: the file states the shape of the output. */
@@ -295,7 +295,7 @@ export function quantize(cx: OpContext): void {
   const { qparams } = cx.form();
   if (!qparams) throw refuse('an output of int8 or uint8', cx.output().type);
   if (dtype === 'f32') cx.bind(cx.emit('quantize', [x]));
-  else cx.bind(sameScale(cx.qparams(x), qparams) ? x : cx.requantized(x, qparams));
+  else cx.bind(cx.requantized(x, qparams, slopesTable(cx.qparams(x), qparams)));
 }
 
 export function dequantize(cx: OpContext): void {

@@ -1,5 +1,15 @@
 import type { OpContext } from '../context.ts';
-import { binary, clamp, divide, gelu, l2Normalize, prelu, softmax, unary } from './arithmetic.ts';
+import {
+  binary,
+  clamp,
+  divide,
+  gelu,
+  l2Normalize,
+  leakyRelu,
+  prelu,
+  softmax,
+  unary,
+} from './arithmetic.ts';
 import { conv2d, depthwiseConv2d, fullyConnected, transposedConv2d } from './linear.ts';
 import {
   argMax,
@@ -46,7 +56,7 @@ export const handlers: Readonly<Record<string, Handler>> = {
   GELU: gelu,
   HARD_SWISH: unary('hardSwish'),
   L2_NORMALIZATION: l2Normalize,
-  LEAKY_RELU: unary('leakyRelu', (cx) => ({ alpha: cx.number('alpha') })),
+  LEAKY_RELU: leakyRelu,
   LOG: unary('log'),
   LOGISTIC: unary('sigmoid'),
   MAX_POOL_2D: maxPool2d,
