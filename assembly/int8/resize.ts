@@ -1,13 +1,13 @@
 import { ResizeParams } from '../abi';
 import { storeBytes } from '../lib/lanes';
 
-/** Coordinates have 10 fractional bits, so that the product of two weights has 20. */
+/** Weights have 11 fractional bits, so that the product of two has 22. */
 // @ts-ignore: decorator
-@inline const ONE: i32 = 1024;
+@inline const ONE: i32 = 2048;
 // @ts-ignore: decorator
-@inline const HALF: i32 = 1 << 19;
+@inline const HALF: i32 = 1 << 21;
 
-/** Two neighbours along one axis: their offsets in bytes and the weight of the second, in 1/1024. */
+/** Two neighbours along one axis: their offsets in bytes and the weight of the second, in 1/2048. */
 @unmanaged
 class Tap {
   lower: i32;
@@ -21,12 +21,12 @@ class Tap {
 /**
  * With f, g the fractions of row r and column p, a and b the neighbours in the lower row, c and d those in the upper:
  *
- *     v = (a·(1024 − g) + b·g)·(1024 − f) + (c·(1024 − g) + d·g)·f
- *     y[r, p] = v / 2²⁰, rounded to the nearest, halves away from 0
+ *     v = (a·(2048 − g) + b·g)·(2048 − f) + (c·(2048 − g) + d·g)·f
+ *     y[r, p] = ⌊v / 2²² + ½⌋
  *
- * x  [N, H, W, C] i8     y  [N, outHeight, outWidth, C] i8     fractions in [0, 1024]
+ * x  [N, H, W, C] i8     y  [N, outHeight, outWidth, C] i8     fractions in [0, 2048]
  * Rows first … first + count − 1 of the N · outHeight rows of y; x and y are the addresses of the whole tensors.
- * Reads 7 bytes past x, writes C bytes a pixel. v is below 2²⁷, and y is between the least and the largest neighbour.
+ * Reads 7 bytes past x, writes C bytes a pixel. |v| is at most 2²⁹, and y is between the least and the largest neighbour.
  */
 export function qs8_resize_bilinear__simd128(
   params: ResizeParams, first: i32, count: i32, x: usize, y: usize,
@@ -56,7 +56,7 @@ export function qs8_resize_bilinear__simd128(
           i32x4.mul(i32x4.dot_i16x8_s(pairHigh(a, b), pair), f1),
           i32x4.mul(i32x4.dot_i16x8_s(pairHigh(c, d), pair), f),
         );
-        const shorts = i16x8.narrow_i32x4_s(roundAway(low), roundAway(high));
+        const shorts = i16x8.narrow_i32x4_s(rounded(low), rounded(high));
         const bytes = i8x16.narrow_i16x8_s(shorts, shorts);
         if (channels - channel >= 8) v128.store64_lane(y + channel, bytes, 0);
         else storeBytes(y + channel, bytes, channels - channel);
@@ -80,13 +80,10 @@ function pairHigh(a: v128, b: v128): v128 {
   return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
-/** v / 2²⁰ by its absolute value, which rounds halves up; the sign comes back afterwards. */
 // @ts-ignore: decorator
 @inline
-function roundAway(v: v128): v128 {
-  const sign = i32x4.shr_s(v, 31);
-  const size = i32x4.shr_u(i32x4.add(i32x4.abs(v), i32x4.splat(HALF)), 20);
-  return i32x4.sub(v128.xor(size, sign), sign);
+function rounded(v: v128): v128 {
+  return i32x4.shr_s(i32x4.add(v, i32x4.splat(HALF)), 22);
 }
 
 export function qs8_resize_bilinear__scalar(
@@ -103,7 +100,7 @@ export function qs8_resize_bilinear__scalar(
         const lower = between(image + row.lower + c, column);
         const upper = between(image + row.upper + c, column);
         const v = lower * (ONE - row.fraction) + upper * row.fraction;
-        store<i8>(y++, (v + (v > 0 ? HALF : -HALF)) / (1 << 20));
+        store<i8>(y++, (v + HALF) >> 22);
       }
     }
   }

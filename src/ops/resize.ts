@@ -9,6 +9,7 @@ import type {
   Ref,
   TrainContext,
 } from '../core/op.ts';
+import { roundTiesToEven } from '../core/rounding.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Pair } from './geometry.ts';
 import { checkImage } from './movement.ts';
@@ -52,24 +53,24 @@ function nearestLists([, height, width]: Shape, attrs: ResizeAttrs): Lists {
   return [undefined, nearest(height!, outHeight, attrs), nearest(width!, outWidth, attrs)];
 }
 
-/** Two neighbours along an axis and the weight of the second in 1/1024. */
+/** Two neighbours along an axis and the weight of the second in 1/2048. */
 interface Tap {
   readonly lower: number;
   readonly upper: number;
   readonly fraction: number;
 }
 
-/** The neighbours of each index of y along one axis, from coordinates with 10 fractional bits      eq. (25) */
+/** The neighbours of each index of y along one axis; coordinates are f32 at each step      eq. (25) */
 function taps(from: number, to: number, { alignCorners, halfPixelCenters }: ResizeAttrs): Tap[] {
+  const { fround } = Math;
   const corners = alignCorners && to > 1 ? 1 : 0;
-  const [inputs, outputs] = [from - corners, to - corners];
-  const scale = Math.floor((1024 * inputs + Math.floor(outputs / 2)) / outputs);
-  const offset = halfPixelCenters ? Math.floor(scale / 2) - 512 : 0;
+  const scale = fround((from - corners) / (to - corners));
+  const offset = halfPixelCenters ? fround(fround(0.5 * scale) - 0.5) : 0;
   return Array.from({ length: to }, (_, i) => {
-    const at = Math.max(0, i * scale + offset);
-    const lower = Math.min(Math.floor(at / 1024), from - 1);
-    const upper = Math.min(Math.ceil(at / 1024), from - 1);
-    return { lower, upper, fraction: upper > lower ? at - 1024 * lower : 0 };
+    const at = Math.min(from - 1, Math.max(0, fround(fround(i * scale) + offset)));
+    const lower = Math.floor(at);
+    const upper = Math.min(lower + 1, from - 1);
+    return { lower, upper, fraction: roundTiesToEven(2048 * (at - lower)) };
   });
 }
 
@@ -88,8 +89,8 @@ function forEachTap(
   const [rows, columns] = bothTaps(x, attrs);
   const sides = ({ lower, upper, fraction }: Tap) =>
     [
-      [lower, 1 - fraction / 1024],
-      [upper, fraction / 1024],
+      [lower, 1 - fraction / 2048],
+      [upper, fraction / 2048],
     ] as const;
   let to = 0;
   for (let n = 0; n < batch; n++) {

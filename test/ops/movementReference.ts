@@ -25,16 +25,17 @@ function interpreted<A>(op: ReferenceOp<A>, constants = 0) {
   };
 }
 
-/** Bilinear interpolation as a function of coordinates: the tent of each pixel, in 1/1024 as eq. (25) has them. */
+/** Bilinear interpolation as a function of coordinates: the tent of each pixel, in 1/2048 as eq. (25) has them. */
 function bilinear(x: Tensor64, shape: Shape, attrs: ResizeAttrs): Float64Array {
   const [, height, width, channels] = x.shape as Four;
   const [batch, outHeight, outWidth] = shape as Four;
   const tents = (from: number, to: number) =>
     Array.from({ length: to }, (_, i) => {
       const corners = attrs.alignCorners && to > 1 ? 1 : 0;
-      const scale = Math.floor((from - corners) * (1024 / (to - corners)) + 0.5);
-      const shift = attrs.halfPixelCenters ? Math.floor(scale / 2) - 512 : 0;
-      const at = Math.min(Math.max((i * scale + shift) / 1024, 0), from - 1);
+      const scale = Math.fround((from - corners) / (to - corners));
+      const shift = attrs.halfPixelCenters ? scale / 2 - 0.5 : 0;
+      const real = Math.min(Math.max(i * scale + shift, 0), from - 1);
+      const at = Math.round(2048 * real) / 2048;
       return Array.from({ length: from }, (_, j) => Math.max(0, 1 - Math.abs(at - j)));
     });
   const [rows, columns] = [tents(height, outHeight), tents(width, outWidth)];

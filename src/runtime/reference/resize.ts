@@ -1,3 +1,4 @@
+import { roundTiesToEven } from '../../core/rounding.ts';
 import type { ResizeAttrs } from '../../ops/resize.ts';
 import type { Activation, Extents, ReferenceOp } from './operands.ts';
 import { forEachPixel } from './window.ts';
@@ -11,21 +12,22 @@ function nearest(i: number, from: number, to: number, attrs: ResizeAttrs): numbe
   return Math.min(chosen, from - 1);
 }
 
-/** Where pixel i of y lies along one axis of x, in 1/1024      eq. (25) */
+/** Where pixel i of y lies along one axis of x; f32 at each step      eq. (25) */
 function coordinate(i: number, from: number, to: number, attrs: ResizeAttrs): number {
   const corners = attrs.alignCorners && to > 1 ? 1 : 0;
-  const [inputs, outputs] = [from - corners, to - corners];
-  const scale = Math.trunc((1024 * inputs + Math.trunc(outputs / 2)) / outputs);
-  return attrs.halfPixelCenters ? i * scale + Math.trunc(scale / 2) - 512 : i * scale;
+  const scale = Math.fround((from - corners) / (to - corners));
+  const scaled = Math.fround(i * scale);
+  return attrs.halfPixelCenters ? Math.fround(scaled + Math.fround(scale / 2 - 0.5)) : scaled;
 }
 
-/** Value and neighbours along an axis: pixel and weight in 1/1024. What lies past an edge is the edge. */
+/** Value and neighbours along an axis: pixel and weight in 1/2048. What lies past an edge is the edge. */
 function neighbours(at: number, extent: number): readonly (readonly [number, number])[] {
-  const clamp = (i: number) => Math.min(Math.max(i, 0), extent - 1);
-  const below = Math.floor(at / 1024);
+  const inside = Math.min(Math.max(at, 0), extent - 1);
+  const below = Math.floor(inside);
+  const weight = roundTiesToEven(2048 * (inside - below));
   return [
-    [clamp(below), 1024 * (below + 1) - at],
-    [clamp(below + 1), at - 1024 * below],
+    [below, 2048 - weight],
+    [Math.min(below + 1, extent - 1), weight],
   ];
 }
 
@@ -51,7 +53,7 @@ export const resize: ReferenceOp<ResizeAttrs> = ({ x: [x], y }, attrs) => {
 
 type Neighbours = ReturnType<typeof neighbours>;
 
-/** v / 2²⁰, halves away from 0      eq. (25) */
+/** ⌊v / 2²² + ½⌋      eq. (25) */
 function interpolate(
   at: (iy: number, ix: number) => number,
   rows: Neighbours,
@@ -59,5 +61,5 @@ function interpolate(
 ): Activation['data'][number] {
   let v = 0;
   for (const [iy, f] of rows) for (const [ix, g] of columns) v += at(iy, ix) * f * g;
-  return Math.trunc((v + (v > 0 ? 2 ** 19 : -(2 ** 19))) / 2 ** 20);
+  return Math.floor((v + 2 ** 21) / 2 ** 22);
 }

@@ -163,8 +163,8 @@ const resizeCase: fc.Arbitrary<ResizeCase> = fc.record({
 function randomTaps(rng: Rng, length: number, extent: number): Tap[] {
   return Array.from({ length }, () => {
     const lower = rng.below(extent);
-    // 512 makes halves, 0 and 1024 the neighbours themselves.
-    const fraction = [0, 512, 1024, 1, 1023][rng.below(10)] ?? rng.below(1025);
+    // 1024 makes halves, 0 and 2048 the neighbours themselves.
+    const fraction = [0, 1024, 2048, 1, 2047][rng.below(10)] ?? rng.below(2049);
     return [lower, Math.min(lower + rng.below(2), extent - 1), fraction];
   });
 }

@@ -56,7 +56,7 @@ export function gatherReference(
   return Int8Array.from(y);
 }
 
-/** A neighbour below, one above, counted in pixels or rows, and the weight of the upper in 1/1024. */
+/** A neighbour below, one above, counted in pixels or rows, and the weight of the upper in 1/2048. */
 export type Tap = readonly [lower: number, upper: number, fraction: number];
 
 /** Interpolation of x [batch, height, width, channels] at rows × columns, halves away from 0. */
@@ -73,10 +73,10 @@ export function resizeReference(
         for (let c = 0; c < channels; c++) {
           const at = (iy: number, ix: number) =>
             x[((n * height + iy) * width + ix) * channels + c]!;
-          const upper = at(top, left) * (1024 - g) + at(top, right) * g;
-          const lower = at(bottom, left) * (1024 - g) + at(bottom, right) * g;
-          const v = upper * (1024 - f) + lower * f;
-          y.push(Math.sign(v) * Math.floor((Math.abs(v) + 2 ** 19) / 2 ** 20));
+          const upper = at(top, left) * (2048 - g) + at(top, right) * g;
+          const lower = at(bottom, left) * (2048 - g) + at(bottom, right) * g;
+          const v = upper * (2048 - f) + lower * f;
+          y.push(Math.floor((v + 2 ** 21) / 2 ** 22));
         }
       }
     }
