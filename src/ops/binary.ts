@@ -53,7 +53,7 @@ export function binaryF32(op: OpDef, { f, slopes }: RealFunction): F32Rule {
 type Params = StructFields<'BinaryParams'>;
 
 /** The most that x − z, or the product of two of them, can be. */
-const MOST_DISTANCE = 255;
+export const MOST_DISTANCE = 255;
 export const MOST_PRODUCT = 255 * 255;
 
 /** n, a, b, y, params */
@@ -68,6 +68,7 @@ export interface IntBinary {
   /** A bound of |u|; without it, that of a sum of both sides. */
   most?(multipliers: readonly number[]): number;
   run(kernels: InferKernels, args: Arguments): void;
+  /** Shares n elements among threads; each takes the time of so many multiply-accumulates of a product. */
   lower(cx: Lowering, n: number, part: (first: number, count: number) => Arguments): void;
 }
 

@@ -26,7 +26,7 @@ export const maximumF32 = /* @__PURE__ */ binaryF32(maximum, {
   slopes: (a, b) => (a >= b ? [1, 0] : [0, 1]),
 });
 
-/** M_a = s_a / s_y, M_b = s_b / s_y; `larger` as the kernel has it      quantization.md eq. (12c) */
+/** M_a = s_a / s_y, M_b = s_b / s_y; `larger` as the kernel has it      quantization.md eq. (21) */
 function integers(larger: 0 | -1): IntBinary {
   return {
     multipliers: (a, b, y) => [a / y, b / y],

@@ -59,7 +59,7 @@ export const lookupForm: IntForm = {
   constants: () => [{ name: 'table', dtype: 'output', lengths: [256] }],
 };
 
-/** Bytes are read one by one, so this is what a thread should get at least. */
+/** Multiply-accumulates of a product in the time of one element. */
 const WORTH = 15;
 
 export const lookupInt: IntRule = {

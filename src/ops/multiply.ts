@@ -18,7 +18,7 @@ export const multiplyF32 = /* @__PURE__ */ binaryF32(multiply, {
   slopes: (a, b) => [b, a],
 });
 
-/** M = s_a · s_b / s_y      quantization.md eq. (12b) */
+/** M = s_a · s_b / s_y      quantization.md eq. (20) */
 const integers: IntBinary = {
   multipliers: (a, b, y) => [(a * b) / y],
   factors: ([m]) => [m!, 0],

@@ -2,7 +2,7 @@ import { rangeError } from '../core/errors.ts';
 import { factors, type IntForm } from '../core/form.ts';
 import type { F32Rule, IntRule, OpDef, QatRescaleRule } from '../core/op.ts';
 import { showShape } from '../core/shape.ts';
-import { binaryFields, MOST_PRODUCT } from './binary.ts';
+import { binaryFields, MOST_DISTANCE, MOST_PRODUCT } from './binary.ts';
 import { rowsOf } from './reduce.ts';
 
 /** y = x where x ≥ 0, else alpha[c] · x      x [N,…,C], alpha [C] */
@@ -47,7 +47,7 @@ function fieldsOf(
   [above, below]: readonly [number, number],
   out: Parameters<typeof binaryFields>[2],
 ) {
-  const most = MOST_PRODUCT * Math.max(Math.abs(above), Math.abs(below));
+  const most = Math.max(MOST_DISTANCE * Math.abs(above), MOST_PRODUCT * Math.abs(below));
   return binaryFields(operands, [above, below], out, most);
 }
 
