@@ -71,7 +71,7 @@ export function packedWinogradBytes(n: number, channels: number): number {
 
 /** Tiles of one block, as in `assembly/int8/winograd.ts`. */
 function tilesOfBlock(channels: number): number {
-  return Math.max(8, Math.min(32, (8192 / alignTo8(channels)) & ~3));
+  return Math.max(16, Math.min(32, (4096 / alignTo8(channels)) & ~3));
 }
 
 /**
