@@ -36,6 +36,10 @@ export function qs8_f32_conv2d__simd128(
   conv2d(params, first, count, x, w, y, scratch, true);
 }
 
+/** Outputs of a block: each panel of weights writes eight of every pixel, so they too should stay in L1. */
+// @ts-ignore: decorator
+@inline const OUTPUT_BYTES: i32 = 16384;
+
 function conv2d(
   params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
   real: bool,
@@ -44,7 +48,8 @@ function conv2d(
   const k = paddedDepth(params);
   const k16 = alignTo16(k);
   const panelBytes = k16 << 3;
-  const block = max(1, BLOCK_BYTES / panelBytes) << 2;
+  const most = min(BLOCK_BYTES / panelBytes, OUTPUT_BYTES / (params.outStride << 2));
+  const block = max(1, most) << 2;
   const panels = scratch + ZERO_ROW_AT + 5 * (k16 + 16);
   const wBytes: usize = k << 4;
   const channels = params.outChannels;
