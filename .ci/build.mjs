@@ -24,8 +24,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
 const bin = (name) => at('node_modules', '.bin', name);
 
-/** infer and train ship; scalar holds the plain twins, for tests alone, and bench the loops that kernels are held against. */
-const MODULES = ['infer', 'train', 'scalar', 'bench'];
+/** infer and train ship, and common, the part of infer that most pages need; scalar holds the plain twins, for tests alone, and bench the loops that kernels are held against. */
+const MODULES = ['common', 'infer', 'train', 'scalar', 'bench'];
 
 function run(command, args) {
   const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
@@ -100,7 +100,7 @@ function compileModule(name) {
 
 const SHIPPED = ['infer', 'train'];
 /** The command line measures the ceiling of a machine with bench. */
-const INLINED = [...SHIPPED, 'bench'];
+const INLINED = [...SHIPPED, 'common', 'bench'];
 
 function inline(name) {
   const bytes = readFileSync(at('build/wasm', `${name}.wasm`));

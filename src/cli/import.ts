@@ -11,6 +11,7 @@ import { importTflite } from '../interop/tflite/import.ts';
 import { runLayers } from '../runtime/layers.ts';
 import { moduleFrom } from '../runtime/module.ts';
 import { makePlan } from '../runtime/plan.ts';
+import allKernels from '../wasm/generated/infer.ts';
 import { checkPlace, readBytes, writeBytes } from './files.ts';
 import { type ImageOptions, imageNotes, withImageOptions } from './imageOptions.ts';
 import { grouped } from './table.ts';
@@ -79,7 +80,7 @@ async function goldenVectors(graph: Graph): Promise<Golden[]> {
   const [input, ...others] = graph.inputs;
   if (input === undefined || others.length > 0) return [];
   const data = randomInput(graph, input);
-  const layers = runLayers(makePlan(graph, await moduleFrom(undefined)), data);
+  const layers = runLayers(makePlan(graph, await moduleFrom(undefined, allKernels)), data);
   const outputs = graph.outputs.map((id) => layers.get(graph.values[id]!.name)!);
   return [{ input: data, outputs }];
 }

@@ -2,6 +2,7 @@ import type { Graph } from '../graph/graph.ts';
 import { nodeMacs } from '../graph/macs.ts';
 import { moduleFrom } from '../runtime/module.ts';
 import { makePlan, type Plan } from '../runtime/plan.ts';
+import allKernels from '../wasm/generated/infer.ts';
 import { bind, type Call } from '../wasm/step.ts';
 import { CEILING_MACS, ceilingLoop } from './ceiling.ts';
 
@@ -30,7 +31,7 @@ export interface Timing {
 }
 
 export async function planOf(graph: Graph): Promise<Plan> {
-  return makePlan(graph, await moduleFrom(undefined));
+  return makePlan(graph, await moduleFrom(undefined, allKernels));
 }
 
 export function stepsOf({ graph, nodes, blocks }: Plan): StepInfo[] {

@@ -33,11 +33,12 @@ export async function load(
   const { wasm, batch = 1, threads = 1 } = options;
   checkInteger('load', 'batch', batch, 1);
   checkInteger('load', 'threads', threads, 1, MOST_THREADS);
-  const { graph } = await openBundle(bytes);
+  const { bundle, inlined } = await openBundle(bytes);
+  const { graph } = bundle;
   if (threads > 1) {
     const { shareSession } = await import('./threads.ts');
     const session = await shareSession(graph, { wasm, batch, threads });
     if (session) return session;
   }
-  return new Session(makePlan(graph, await moduleFrom(wasm), { batch }));
+  return new Session(makePlan(graph, await moduleFrom(wasm, inlined), { batch }));
 }

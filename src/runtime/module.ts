@@ -1,12 +1,15 @@
 import { kindOf, typeError } from '../core/errors.ts';
-import inlined from '../wasm/generated/infer.ts';
+import commonModule from '../wasm/generated/common.ts';
 import { inflate, type WasmModule, type WasmSource } from '../wasm/instantiate.ts';
 
 /** Each plan needs it; only the inference module has it. */
 const KERNEL = 'f32_qs8_vquantize';
 
-/** The given inference module, or the inlined one, compiled. */
-export async function moduleFrom(wasm: WasmSource | undefined): Promise<WasmModule> {
+/** The given inference module, or an inlined one, compiled. `inlined` is that of the bundle's ops: see `openBundle`. */
+export async function moduleFrom(
+  wasm: WasmSource | undefined,
+  inlined: string = commonModule,
+): Promise<WasmModule> {
   if (wasm instanceof WebAssembly.Module) return checkExports(wasm);
   const bytes = wasm ?? (await inflate(inlined));
   if (!(bytes instanceof ArrayBuffer || ArrayBuffer.isView(bytes))) {

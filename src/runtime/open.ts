@@ -2,23 +2,32 @@ import { type Bundle, checkBundle } from '../bundle/bundle.ts';
 import { parseBundle } from '../bundle/read.ts';
 import { kindOf, typeError } from '../core/errors.ts';
 import type { Graph, Node } from '../graph/graph.ts';
-import { integerOp, learn } from '../graph/integer/ops.ts';
+import { commonOps } from '../graph/integer/commonOps.ts';
+import { learn } from '../graph/integer/ops.ts';
+
+export interface Opened {
+  readonly bundle: Bundle;
+  /** The inlined module with the kernels of its ops, where the one for common ops does not do. */
+  readonly inlined?: string;
+}
 
 /** `readBundle` that first loads the ops that this bundle has and a runtime does not start with. */
-export async function openBundle(bytes: Uint8Array | ArrayBuffer): Promise<Bundle> {
+export async function openBundle(bytes: Uint8Array | ArrayBuffer): Promise<Opened> {
   const bundle = parseBundle(toBytes(bytes));
-  if (!bundle.graph.nodes.every((node) => isCommon(bundle.graph, node))) {
-    const { otherOps } = await import('../graph/integer/otherOps.ts');
-    learn(otherOps);
+  if (bundle.graph.nodes.every((node) => isCommon(bundle.graph, node))) {
+    checkBundle(bundle);
+    return { bundle };
   }
+  const { otherOps, inlined } = await import('./others.ts');
+  learn(otherOps);
   checkBundle(bundle);
-  return bundle;
+  return { bundle, inlined };
 }
 
 /** Whether the ops that a runtime starts with serve a node: they add tensors of one shape only. */
 function isCommon({ values }: Graph, { op, inputs: [a, b] }: Node): boolean {
   if (op === 'add') return String(values[a!]?.shape) === String(values[b!]?.shape);
-  return integerOp(op) !== undefined;
+  return Object.hasOwn(commonOps, op);
 }
 
 /** The file's bytes as a view. */

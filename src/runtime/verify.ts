@@ -52,8 +52,9 @@ export async function verify(
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
   checkOptions('verify', options, ['wasm', 'reference']);
-  const { graph, golden } = await openBundle(bytes);
-  const module = await moduleFrom(options.wasm);
+  const { bundle, inlined } = await openBundle(bytes);
+  const { graph, golden } = bundle;
+  const module = await moduleFrom(options.wasm, inlined);
   // One sample at a time, so that one plan serves vectors of any length.
   const plan = makePlan(graph, module);
   const outputs = new Tally();

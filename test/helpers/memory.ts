@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import type { InferKernels, TrainKernels } from '../../src/core/kernels.ts';
 import { compile, instantiate } from '../../src/wasm/instantiate.ts';
 
-export type ModuleName = 'infer' | 'train' | 'scalar' | 'bench';
+export type ModuleName = 'common' | 'infer' | 'train' | 'scalar' | 'bench';
 
 export interface ModuleKernels {
+  common: InferKernels;
   infer: InferKernels;
   train: TrainKernels;
   scalar: InferKernels & TrainKernels;

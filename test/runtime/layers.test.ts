@@ -2,10 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
 import type { Graph } from '../../src/graph/graph.ts';
+import { commonOps } from '../../src/graph/integer/commonOps.ts';
 import type { IntOpName } from '../../src/graph/integer/otherOps.ts';
 import { validateGraph } from '../../src/graph/validate.ts';
 import type { Pair } from '../../src/ops/geometry.ts';
+import { makePlan } from '../../src/runtime/plan.ts';
 import { interpret } from '../../src/runtime/reference/interpret.ts';
+import { kernelsOf, moduleOf } from '../helpers/memory.ts';
 import { arithmeticGraphs } from './arithmeticGraphs.ts';
 import { compareLayers } from './equality.ts';
 import { IntGraph, randomInputs, smallNetwork } from './intGraph.ts';
@@ -99,6 +102,20 @@ describe('every layer of the plan equals the interpreter, in every integer', () 
       for (const batch of [1, 3]) expect(compareLayers(graph, batch, c.seed)).toBeGreaterThan(0);
     });
     fc.assert(property, { seed: 3, numRuns: 40 });
+  });
+
+  const common = Object.keys(commonOps) as IntOpName[];
+  test.each(common.filter((op) => op !== 'add'))('%s runs on the kernels of common.wasm', (op) => {
+    const kernels = kernelsOf('common', new WebAssembly.Memory({ initial: 1 }));
+    const property = fc.property(arbitrary, (c) => {
+      const b = new IntGraph(c.seed);
+      const graph = b.build([graphs[op](b, c)]);
+      makePlan(graph, moduleOf('infer')).nodes.forEach((steps, i) => {
+        if (graph.nodes[i]!.op !== op) return;
+        for (const { kernel } of steps) expect(kernels).toHaveProperty(kernel);
+      });
+    });
+    fc.assert(property, { seed: 4, numRuns: 20 });
   });
 
   test.each([1, 3])('a network with every op, batch %i', (batch) => {
