@@ -200,6 +200,25 @@ describe('FULLY_CONNECTED', () => {
   });
 });
 
+test('int4 weights, two to a byte, the lower four bits first', () => {
+  const bytes = Uint8Array.of(0x8f, 0x71, 0x0e);
+  const q = [-1, -8, 1, 7, -2, 0];
+  const w: TensorSpec = {
+    shape: [2, 3],
+    type: 'int4',
+    bytes,
+    scale: [0.1, 0.2],
+    zeroPoint: [0, 0],
+  };
+  const one = { op: 'FULLY_CONNECTED', x: { x: int8([1, 3], S) }, constants: { w }, options: {} };
+  const run = runCase({ ...one, y: int8([1, 2], OUT, ZERO) });
+  const scaled = (u: number, k: number) => q[3 * u + k]! * [0.1, 0.2][u]!;
+  const expected = build([2, 2], ([n, u]) =>
+    [0, 1, 2].reduce((sum, k) => sum + at(run.x[0]!, n!, k) * scaled(u!, k), 0),
+  );
+  expectClose(run.y[0]!, expected);
+});
+
 describe('TRANSPOSE_CONV', () => {
   test.each<[string, number, number, readonly number[], readonly [number, number]]>([
     ['SAME, stride 2', 0, 2, [1, 6, 8, 5], [0, 0]],
