@@ -59,6 +59,10 @@ function storeUpTo16(y: usize, lanes: v128, count: i32): void {
   storeBytes(y, lanes, count & 7);
 }
 
+/** So many int8 fit into a sum of int16. */
+// @ts-ignore: decorator
+@inline const MOST_I16: i32 = 255;
+
 /**
  * acc[p, c] = Σ over the taps inside the image of (x[tap, c] − inZeroPoint), t of them
  * y[p, c] = clamp(rte(f32(acc · multiplier[(t − 1) · multiplierStride])) + outZeroPoint, qmin, qmax)
@@ -74,7 +78,6 @@ export function qs8_avgpool2d__simd128(
   const channels = params.channels;
   const rowBytes = params.inWidth * channels;
   const zeroPoint = params.outZeroPoint;
-  const zero = i16x8.splat(<i16>params.inZeroPoint);
   const lo = f32x4.splat(<f32>(params.qmin - zeroPoint));
   const hi = f32x4.splat(<f32>(params.qmax - zeroPoint));
   const magic = f32x4.splat(opaque(MAGIC, zeroPoint));
@@ -89,19 +92,28 @@ export function qs8_avgpool2d__simd128(
       const x0 = ox * params.strideWidth - params.padLeft;
       const left = max(x0, 0), right = min(x0 + params.kernelWidth, params.inWidth);
       const corner = image + top * rowBytes + left * channels;
-      const multiplier = f32x4.splat(multiplierOf(params, bottom - top, right - left));
+      const taps = max(bottom - top, 0) * max(right - left, 0);
+      const multiplier = f32x4.splat(multiplierOf(params, taps));
+      const start = i32x4.splat(-taps * params.inZeroPoint);
       for (let c = 0; c < channels; c += 8) {
-        let low = i32x4.splat(0), high = low, row = corner + c;
+        let low = start, high = start, row = corner + c;
+        let part = i16x8.splat(0), room = MOST_I16;
         for (let i = top; i < bottom; i++) {
           let tap = row;
           for (let j = left; j < right; j++) {
-            const wide = i16x8.sub(v128.load_ext<i8>(tap), zero);
-            low = i32x4.add(low, i32x4.extend_low_i16x8_s(wide));
-            high = i32x4.add(high, i32x4.extend_high_i16x8_s(wide));
+            part = i16x8.add(part, v128.load_ext<i8>(tap));
             tap += channels;
+            if (--room == 0) {
+              low = i32x4.add(low, i32x4.extend_low_i16x8_s(part));
+              high = i32x4.add(high, i32x4.extend_high_i16x8_s(part));
+              part = i16x8.splat(0);
+              room = MOST_I16;
+            }
           }
           row += rowBytes;
         }
+        low = i32x4.add(low, i32x4.extend_low_i16x8_s(part));
+        high = i32x4.add(high, i32x4.extend_high_i16x8_s(part));
         const u0 = f32x4.mul(f32x4.convert_i32x4_s(low), multiplier);
         const u1 = f32x4.mul(f32x4.convert_i32x4_s(high), multiplier);
         const q = i16x8.narrow_i32x4_s(
@@ -118,9 +130,8 @@ export function qs8_avgpool2d__simd128(
 
 // @ts-ignore: decorator
 @inline
-function multiplierOf(params: PoolParams, height: i32, width: i32): f32 {
-  const count = max(height, 0) * max(width, 0);
-  const at = max(count - 1, 0) * params.multiplierStride;
+function multiplierOf(params: PoolParams, taps: i32): f32 {
+  const at = max(taps - 1, 0) * params.multiplierStride;
   return load<f32>(params.multiplier + (at << 2));
 }
 

@@ -39,6 +39,10 @@ const cases: PoolCase[] = [
     outWidth: 1,
     channels: 33,
   },
+  ...[15, 16, 17].map((kernel) => ({
+    ...{ name: `${kernel}x${kernel}: ${kernel * kernel} taps`, ...square(kernel, 1), channels: 9 },
+    ...{ inHeight: kernel, inWidth: kernel, outHeight: 1, outWidth: 1, inZeroPoint: 127 },
+  })),
   { name: 'windows wholly outside', ...square(2, 1, 3), outHeight: 10, outWidth: 12 },
   { name: 'batch', batch: 3, channels: 5 },
   { name: 'clamped', qmin: -3, qmax: 11 },
