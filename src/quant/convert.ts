@@ -39,13 +39,12 @@ export interface Converted {
 
 /**
  * Turns a trained quantized model into an integer graph: weights become int8, batch normalization and scales become M
- * and B, clamps become bounds. Throws a RangeError for a model whose ranges were never set or are not finite.
+ * and B, clamps become bounds. A graph of integers, as `importTflite` makes it, is ready as it is. Throws a RangeError for a model
+ * whose ranges were never set or are not finite.
  */
-export function convert(model: QuantizedModel, options: ConvertOptions = {}): Converted {
-  if (!(model instanceof QuantizedModel)) {
-    throw typeError('convert', 'a quantized model', 'a float one');
-  }
+export function convert(model: QuantizedModel | Graph, options: ConvertOptions = {}): Converted {
   checkOptions('convert', options, ['provenance', 'license']);
+  if (!(model instanceof QuantizedModel)) return ready(model, options);
   if (!model.calibrated) {
     throw rangeError(
       'convert',
@@ -57,6 +56,17 @@ export function convert(model: QuantizedModel, options: ConvertOptions = {}): Co
   learnAllOps();
   checkBundle({ graph, golden: [], ...options }, 'convert');
   const bundle: Bundle = { graph, golden: [goldenVector(model)], ...options };
+  return { graph, toBytes: () => writeBundle(bundle) };
+}
+
+/** Whatever has no quantized values is a float model. */
+function ready(graph: Graph, options: ConvertOptions): Converted {
+  if (!graph?.values?.some(({ qparams }) => qparams)) {
+    throw typeError('convert', 'a quantized model or a graph of integers', 'a float one');
+  }
+  learnAllOps();
+  const bundle: Bundle = { graph, golden: [], ...options };
+  checkBundle(bundle, 'convert');
   return { graph, toBytes: () => writeBundle(bundle) };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { writeBundle } from '../../src/bundle/write.ts';
 import { fromArrays } from '../../src/data/fromArrays.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { input } from '../../src/graph/trace.ts';
@@ -9,6 +10,7 @@ import type { MethodName } from '../../src/quant/methods.ts';
 import { prepare } from '../../src/quant/prepare.ts';
 import { quantizeModel } from '../../src/quant/quantizeModel.ts';
 import { digits } from '../../src/zoo/digits.ts';
+import { smallNetwork } from '../runtime/intGraph.ts';
 
 const { conv2d, depthwiseConv2d, batchNormalization, relu, maxPool2d, dense, flatten } = layers;
 
@@ -143,7 +145,7 @@ test.each<[string, () => unknown, RegExp]>([
   [
     'convert of a float model',
     () => convert(tiny() as never),
-    /^convert: a quantized model, got a float one$/,
+    /^convert: a quantized model or a graph of integers, got a float one$/,
   ],
   [
     'a misspelt option of convert',
@@ -190,4 +192,11 @@ describe('convert refuses before it gives a graph', () => {
       /^convert: provenance accuracy must be a string or a finite number, got NaN$/,
     );
   });
+});
+
+test('convert takes a graph of integers as it is', () => {
+  const graph = smallNetwork();
+  const converted = convert(graph, { license: 'MIT' });
+  expect(converted.graph).toBe(graph);
+  expect(converted.toBytes()).toEqual(writeBundle({ graph, golden: [], license: 'MIT' }));
 });
