@@ -32,6 +32,6 @@ function peak() {
 }
 
 if (runtime !== 'none') {
-  await starts[runtime](new Uint8Array(readFileSync(model)), new Uint8Array(size * size * 3));
+  await starts[runtime](readFileSync(model), new Uint8Array(size * size * 3));
 }
 process.stdout.write(`${peak()}\n`, () => process.exit(0));
