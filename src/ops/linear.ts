@@ -46,7 +46,7 @@ export interface Requant {
   /** ConvParams. */
   readonly fields: ConvFields;
   readonly weights: Required<ChannelWeights>;
-  /** Largest |acc + bias| per output channel. */
+  /** |acc + bias| is at most this, per output channel. */
   readonly bounds: Float64Array;
 }
 
@@ -70,7 +70,7 @@ export function requantOf(
     multiplier: Float32Array.from(multiplier!.data),
     addend: Float32Array.from(addend!.data),
   };
-  const bounds = accumulatorBounds(weights, inZeroPoint, requant.bias);
+  const bounds = boundsOf(weights, inZeroPoint, requant);
   const fields = {
     ...geometry,
     inStride: cx.x[0]!.stride,
@@ -85,6 +85,20 @@ export function requantOf(
     magic: needsClampedRounding(bounds, requant) ? 0 : 1,
   };
   return { fields, weights, bounds };
+}
+
+/** Accumulators below it suit each kernel, that of 3x3 tiles too. */
+const ROOM = 2 ** 29 - 1;
+
+/** Not tight where all kernels suit whatever the weights are: reading millions of them would take most of a start. */
+function boundsOf(
+  weights: ChannelWeights,
+  inZeroPoint: number,
+  requant: { bias: Int32Array; multiplier: Float32Array; addend: Float32Array },
+): Float64Array {
+  const loose = accumulatorBounds(weights, inZeroPoint, requant.bias, ROOM);
+  if (!needsClampedRounding(loose, requant)) return loose;
+  return accumulatorBounds(weights, inZeroPoint, requant.bias);
 }
 
 /** The i8 weights among a node's constants. */

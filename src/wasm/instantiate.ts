@@ -18,11 +18,22 @@ export type WasmMemory = typeof globalThis extends {
 /** A compiled kernel module, or its bytes where the host allows compiling them. */
 export type WasmSource = WasmModule | ArrayBuffer | ArrayBufferView<ArrayBuffer>;
 
-/** Bytes of a module that the build inlined as base64 of deflate-raw. */
+/**
+ * Bytes of a module that the build inlined as base64 of deflate-raw. Read without a `Response`, for which Node would first
+ * load all of `fetch`: half of a cold start.
+ */
 export async function inflate(base64: string): Promise<Uint8Array<ArrayBuffer>> {
   const packed = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const { readable, writable } = new DecompressionStream('deflate-raw');
+  const writer = writable.getWriter();
+  const written = Promise.all([writer.write(packed), writer.close()]);
+  const reader = readable.getReader();
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    parts.push(next.value);
+  }
+  await written;
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
 export function compile(source: WasmSource): WasmModule {
