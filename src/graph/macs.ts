@@ -1,14 +1,20 @@
-import { withBatch } from '../core/shape.ts';
+import { type Shape, sizeOf, withBatch } from '../core/shape.ts';
 import { type OpName, ops } from '../ops/table.ts';
 import type { Graph, Node } from './graph.ts';
 
-const product = (extents: readonly number[]) => extents.reduce((size, extent) => size * extent, 1);
+interface Work {
+  /** Multiply-accumulates of one element, from the shape of the weights. */
+  readonly taps: (w: Shape) => number;
+  /** Of which of the node's values that is an element. */
+  readonly of: 'input' | 'output';
+}
 
-/** Multiply-accumulates of one output element of each op with weights, from the shape of the weights. */
-const TAPS: Partial<Record<OpName, (w: readonly number[]) => number>> = {
-  conv2d: (w) => product(w.slice(1)),
-  dense: (w) => product(w.slice(1)),
-  depthwiseConv2d: (w) => product(w.slice(0, 2)),
+/** Ops with weights. */
+const WORK: Partial<Record<OpName, Work>> = {
+  conv2d: { taps: (w) => sizeOf(w.slice(1)), of: 'output' },
+  dense: { taps: (w) => sizeOf(w.slice(1)), of: 'output' },
+  depthwiseConv2d: { taps: (w) => sizeOf(w.slice(0, 2)), of: 'output' },
+  transposedConv2d: { taps: (w) => sizeOf(w.slice(0, 3)), of: 'input' },
 };
 
 /**
@@ -16,9 +22,10 @@ const TAPS: Partial<Record<OpName, (w: readonly number[]) => number>> = {
  * that fall into the padding count.
  */
 export function nodeMacs({ values }: Graph, { op, inputs, output }: Node): number {
-  const taps = Object.hasOwn(ops, op) ? TAPS[op] : undefined;
-  if (!taps) return 0;
-  return product(withBatch(values[output]!.shape, 1)) * taps(values[inputs[1]!]!.shape);
+  const work = Object.hasOwn(ops, op) ? WORK[op] : undefined;
+  if (!work) return 0;
+  const { shape } = values[work.of === 'output' ? output : inputs[0]!]!;
+  return sizeOf(withBatch(shape, 1)) * work.taps(values[inputs[1]!]!.shape);
 }
 
 /** Multiply-accumulates of one sample, all nodes together. */
