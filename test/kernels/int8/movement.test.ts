@@ -225,6 +225,23 @@ for (const { name, kernels } of implementations('infer', guarded.memory)) {
       }
     });
 
+    it('x8_copy, transposes around blocks of 8', () => {
+      for (const rows of [7, 8, 9, 15, 16, 17, 33]) {
+        for (const columns of [7, 8, 9, 16, 23, 24, 40]) {
+          checkCopy(kernels, {
+            ...{ order: [0, 1, 2, 3, 4, 5], gaps: [0, 0, 1, 1, 1, 2], seed: rows + columns },
+            ...{ extents: [2, 1, 1, 3, columns, rows], backwards: Array(6).fill(false) },
+            ...{ inStrides: [5, 0, 0, rows * (columns + 3), 1, columns + 3], bytes: 1 },
+          });
+          checkCopy(kernels, {
+            ...{ order: [0, 1, 2, 3, 4, 5], gaps: [1, 0, 0, 0, 0, 2], seed: rows * columns },
+            ...{ extents: [2 * columns, 1, 1, 1, 1, rows], backwards: Array(6).fill(false) },
+            ...{ inStrides: [1, 0, 0, 0, 0, 2 * columns + 3], bytes: 1 },
+          });
+        }
+      }
+    });
+
     it('x8_gather, random offsets', () => {
       fc.assert(
         fc.property(gatherCase, (c) => checkGather(kernels, c)),
