@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { InferKernels, TrainKernels } from '../../src/core/kernels.ts';
 import { compile, instantiate } from '../../src/wasm/instantiate.ts';
+import { withSharedMemory } from '../../src/wasm/share.ts';
 
 export type ModuleName = 'common' | 'infer' | 'train' | 'scalar' | 'bench';
 
@@ -16,12 +17,17 @@ const built = (name: string) => new URL(`../../build/wasm/${name}.wasm`, import.
 const modules = new Map<string, WebAssembly.Module>();
 
 /** The module that `node .ci/setup.mjs` built, compiled once. */
-export function moduleOf(name: ModuleName | 'infer-threads'): WebAssembly.Module {
+export function moduleOf(name: ModuleName): WebAssembly.Module {
   const known = modules.get(name);
   if (known) return known;
   const module = compile(readFileSync(built(name)));
   modules.set(name, module);
   return module;
+}
+
+/** The inference module for a shared memory. */
+export function sharedModule(): WebAssembly.Module {
+  return compile(withSharedMemory(readFileSync(built('infer'))));
 }
 
 /** The kernels of a built module over `memory`. Several modules may share one memory: none has data of its own. */

@@ -9,7 +9,7 @@ import type { OpName } from '../../src/ops/table.ts';
 import { runLayers } from '../../src/runtime/layers.ts';
 import { makePlan } from '../../src/runtime/plan.ts';
 import { interpret } from '../../src/runtime/reference/interpret.ts';
-import { moduleOf } from '../helpers/memory.ts';
+import { moduleOf, sharedModule } from '../helpers/memory.ts';
 import { IntGraph } from './intGraph.ts';
 
 interface OneOp {
@@ -218,7 +218,7 @@ test.each(large)('$op with $attrs, in parts for threads', (one) => {
     Int8Array.from({ length: sizeOf(shape.slice(1)) }, () => rng.below(256) - 128),
   );
   const whole = makePlan(graph, moduleOf('infer'), { batch: 1 });
-  const plan = makePlan(graph, moduleOf('infer-threads'), { batch: 1, threads: 4 });
+  const plan = makePlan(graph, sharedModule(), { batch: 1, threads: 4 });
   expect(Math.max(...plan.nodes[0]!.map(({ parts }) => parts.length))).toBeGreaterThan(1);
   const [got, expected] = [runLayers(plan, inputs), runLayers(whole, inputs)].map(
     (layers) => new Uint8Array(layers.get('y')!.buffer),
