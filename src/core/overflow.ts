@@ -45,8 +45,9 @@ export function accumulatorBounds(
   const distance = maxDistance(zeroPoint);
   const { data, channels } = weights;
   const most = (data.length / channels) * maxDistance(weights.zeroPoint ?? 0) * distance;
-  const bounds = Float64Array.from({ length: channels }, (_, c) => most + Math.abs(bias?.[c] ?? 0));
-  if (bounds.every((bound) => bound <= room)) return bounds;
+  const loose = new Float64Array(channels).fill(most);
+  if (bias) for (let c = 0; c < channels; c++) loose[c]! += Math.abs(bias[c]!);
+  if (loose.every((bound) => bound <= room)) return loose;
   return absoluteSums(weights).map((sum, c) => sum * distance + Math.abs(bias?.[c] ?? 0));
 }
 

@@ -66,9 +66,9 @@ export function requantOf(
   const inZeroPoint = cx.x[0]!.qparams.zeroPoint;
   const weights = { data: weightsOf(cx), channels, inner, zeroPoint: w!.qparams?.zeroPoint ?? 0 };
   const requant = {
-    bias: Int32Array.from(bias?.data ?? { length: channels }, (b) => b ?? 0),
-    multiplier: Float32Array.from(multiplier!.data),
-    addend: Float32Array.from(addend!.data),
+    bias: bias ? new Int32Array(bias.data) : new Int32Array(channels),
+    multiplier: new Float32Array(multiplier!.data),
+    addend: new Float32Array(addend!.data),
   };
   const bounds = boundsOf(weights, inZeroPoint, requant);
   const fields = {

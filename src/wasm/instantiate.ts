@@ -19,21 +19,15 @@ export type WasmMemory = typeof globalThis extends {
 export type WasmSource = WasmModule | ArrayBuffer | ArrayBufferView<ArrayBuffer>;
 
 /**
- * Bytes of a module that the build inlined as base64 of deflate-raw. Read without a `Response`, for which Node would first
- * load all of `fetch`: half of a cold start.
+ * Bytes of a module that the build inlined as base64 of deflate-raw. In Node by its zlib: web streams and `Response` are there too,
+ * but loading them is half of a cold start.
  */
 export async function inflate(base64: string): Promise<Uint8Array<ArrayBuffer>> {
   const packed = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-  const { readable, writable } = new DecompressionStream('deflate-raw');
-  const writer = writable.getWriter();
-  const written = Promise.all([writer.write(packed), writer.close()]);
-  const reader = readable.getReader();
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    parts.push(next.value);
-  }
-  await written;
-  return new Uint8Array(await new Blob(parts).arrayBuffer());
+  const zlib = globalThis.process?.getBuiltinModule?.('node:zlib');
+  if (zlib) return new Uint8Array(zlib.inflateRawSync(packed));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 export function compile(source: WasmSource): WasmModule {
