@@ -260,14 +260,13 @@ describe('a description written by a stranger', () => {
   test.each([
     ['one after the other', false],
     ['all to be kept', true],
-  ])('of as many nodes as there may be is loaded in seconds: %s', async (_, outputs) => {
+  ])('of as many nodes as there may be is loaded in a second: %s', async (_, outputs) => {
     const count = 4096 - tinyBundle().graph.nodes.length;
     const bytes = chain(count, outputs);
     await load(writeBundle(tinyBundle()), { wasm });
     const start = performance.now();
     await load(bytes, { wasm });
-    // A quarter of a second where nothing else runs; a cubic step would take hours. The room is for busy machines.
-    expect(performance.now() - start).toBeLessThan(20_000);
+    expect(performance.now() - start).toBeLessThan(1000);
     expect(() => readBundle(chain(count + 1, outputs))).toThrow(
       /^bundle: the graph may have 4096 nodes, got 4097$/,
     );
