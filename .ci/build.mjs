@@ -142,8 +142,11 @@ async function scripts() {
   await workerScript(build, options);
   // Chunks are named by content: without this, old ones would stay and be packed.
   for (const name of readdirSync(at('dist'))) rmSync(at('dist', name), { recursive: true });
-  const library = ['src/index.ts', 'src/runtime.ts'];
-  await build({ ...options, entryPoints: library, outdir: 'dist', platform: 'neutral', splitting: true });
+  const library = { ...options, outdir: 'dist', platform: 'neutral', splitting: true };
+  await build({ ...library, entryPoints: ['src/index.ts'] });
+  // By itself, so that it shares no chunk that training code is in, and minified: hosts parse it at each cold start.
+  const runtime = { entryPoints: ['src/runtime.ts'], minify: true, sourcemap: true };
+  await build({ ...library, ...runtime, chunkNames: 'runtime-[name]-[hash]' });
   await build({ ...options, entryPoints: { cli: 'src/cli/main.ts' }, outdir: 'dist', platform: 'node' });
   await build({ ...options, entryPoints: { bench: 'bench/main.ts' }, outdir: 'build/scripts', platform: 'node' });
 }

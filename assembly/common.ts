@@ -2,7 +2,6 @@
 export { qs8_pack_weights__simd128 as qs8_pack_weights } from './int8/packWeights';
 export { qs8_conv2d__simd128 as qs8_conv2d } from './int8/conv2d';
 export {
-  qs8_pack_gemv_weights__scalar as qs8_pack_gemv_weights,
   qs8_gemv__simd128 as qs8_gemv,
 } from './int8/gemv';
 export {

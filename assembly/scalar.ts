@@ -5,7 +5,6 @@ export {
   qs8_f32_conv2d__scalar as qs8_f32_conv2d,
 } from './int8/conv2d';
 export {
-  qs8_pack_gemv_weights__scalar as qs8_pack_gemv_weights,
   qs8_gemv__scalar as qs8_gemv,
 } from './int8/gemv';
 export {

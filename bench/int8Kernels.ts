@@ -3,7 +3,6 @@ import {
   dwconv2dScratchBytes,
   gemvScratchBytes,
   packedDepthwiseBytes,
-  packedGemvBytes,
   packedWeightsBytes,
   packedWinogradBytes,
   paddedDepth,
@@ -133,12 +132,11 @@ const DENSE = [
 
 /** A dense layer of one row. */
 function denseCase({ heap, kernels }: Rig, [k, n]: (typeof DENSE)[number]): KernelCase {
-  const packed = heap.alloc(packedGemvBytes(n, k));
-  kernels.qs8_pack_gemv_weights(n, k, heap.random(n * k), packed);
+  const w = heap.random(n * k + 16);
   const params = heap.struct('ConvParams', convParams(heap, [1, k, n, 1, 1]));
   const [x, y, scratch] = [heap.random(k), heap.alloc(n), heap.alloc(gemvScratchBytes(1, k))];
   const panels = Math.ceil(n / 8);
-  const run = () => kernels.qs8_gemv(params, 0, panels, x, packed, y, scratch);
+  const run = () => kernels.qs8_gemv(params, 0, panels, x, w, y, scratch);
   return product(`dense ${k}→${n}`, n * k, run);
 }
 
@@ -204,12 +202,6 @@ export const int8Cases = {
   qs8_f32_conv2d: (rig) => {
     const shape: ConvShape = [14, 256, 256, 1, 1];
     return [convCase(rig, 'qs8_f32_conv2d', `${convName(shape)} to f32`, shape)];
-  },
-  qs8_pack_gemv_weights: ({ heap, kernels }) => {
-    const [n, k] = [64, 576];
-    const [w, packed] = [heap.random(n * k), heap.alloc(packedGemvBytes(n, k))];
-    const run = () => kernels.qs8_pack_gemv_weights(n, k, w, packed);
-    return [stream(`pack dense ${n}x${k}`, 2 * n * k, run)];
   },
   qs8_gemv: (rig) => DENSE.map((shape) => denseCase(rig, shape)),
   qs8_pack_winograd_weights: ({ heap, kernels }) => {

@@ -128,12 +128,19 @@ function readQParams(json: unknown, tensors: Map<string, StoredTensor>): QParams
 }
 
 function readScale({ name, dtype, shape, data }: StoredTensor): number[] {
-  if (dtype === 'f32' && shape.length === 1) return Array.from(data);
+  if (dtype === 'f32' && shape.length === 1) return numbers(data);
   throw rangeError(
     'bundle',
     `the scales ${brief(name)} must be a list of f32`,
     `${shape} ${dtype}`,
   );
+}
+
+/** `Array.from`, which is slow until it has run often. */
+function numbers(data: ArrayLike<number>): number[] {
+  const list: number[] = new Array(data.length);
+  for (let i = 0; i < data.length; i++) list[i] = data[i]!;
+  return list;
 }
 
 function readNode(json: unknown): Node {

@@ -85,11 +85,6 @@ export function winogradScratchBytes(channels: number): number {
   return 160 + 512 * tiles + patch + 16 * (alignTo8(channels) / 2) * (tiles + 4) * 4;
 }
 
-/** Weights of `qs8_gemv`: panels [ceil(n/8)][4·ceil(k/8)][8][2] i8. */
-export function packedGemvBytes(n: number, k: number): number {
-  return alignTo8(n) * alignTo8(k);
-}
-
 /** Scratch of `qs8_gemv`: constants 96 | rows of x in i16, k rounded up to 16 each. */
 export function gemvScratchBytes(rows: number, k: number): number {
   return 96 + rows * alignTo16(k) * 2;

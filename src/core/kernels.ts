@@ -10,7 +10,6 @@
 export const inferKernels = {
   qs8_pack_weights: ['n', 'rows', 'run', 'zeroPoint', 'w', 'packed'],
   qs8_conv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
-  qs8_pack_gemv_weights: ['n', 'k', 'w', 'packed'],
   qs8_gemv: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   qs8_pack_winograd_weights: ['n', 'channels', 'zeroPoint', 'w', 'packed'],
   qs8_winograd2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],

@@ -32,40 +32,43 @@ export function maxDistance(zeroPoint: number): number {
   return Math.max(127 - zeroPoint, zeroPoint + 128);
 }
 
-/**
- * Largest possible |acc + bias| per channel. Where all must only be known to be at most `room`, weights are not looked at
- * if any weights would do: there may be millions of them.
- */
+/** Largest possible |acc + bias| per channel. */
 export function accumulatorBounds(
   weights: ChannelWeights,
   zeroPoint: number,
   bias: ArrayLike<number> | undefined,
-  room = 0,
 ): Float64Array {
   const distance = maxDistance(zeroPoint);
-  const { data, channels } = weights;
-  const most = (data.length / channels) * maxDistance(weights.zeroPoint ?? 0) * distance;
-  const loose = new Float64Array(channels).fill(most);
-  if (bias) for (let c = 0; c < channels; c++) loose[c]! += Math.abs(bias[c]!);
-  if (loose.every((bound) => bound <= room)) return loose;
   return absoluteSums(weights).map((sum, c) => sum * distance + Math.abs(bias?.[c] ?? 0));
+}
+
+/** A bound of every channel that holds for all weights: nobody reads the millions that there may be. */
+export function looseBound(
+  { data, channels, zeroPoint: weightZero = 0 }: ChannelWeights,
+  zeroPoint: number,
+  bias: Int32Array | undefined,
+): number {
+  let most = 0;
+  if (bias) for (let c = 0; c < channels; c++) most = Math.max(most, Math.abs(bias[c]!));
+  return (data.length / channels) * maxDistance(weightZero) * maxDistance(zeroPoint) + most;
+}
+
+/** The largest |value|; NaN if there is one. Positive floats are ordered as their bits are, and integers cost no allocation. */
+export function largestMagnitude({ buffer, byteOffset, length }: Float32Array): number {
+  const bits = new Int32Array(buffer, byteOffset, length);
+  let most = 0;
+  for (let i = 0; i < length; i++) most = Math.max(most, bits[i]! & 0x7fffffff);
+  return new Float32Array(Int32Array.of(most).buffer)[0]!;
 }
 
 /** The magic-bias rounding is exact only while |acc + bias|·|M| + |B| < 2²². */
 const MAGIC_LIMIT = 2 ** 22;
 
 /**
- * Whether some channel can leave the range of magic-bias rounding, so that u must be clamped before it. `bounds` are
- * those of `accumulatorBounds`.
+ * Whether a channel can leave the range of magic-bias rounding, so that u must be clamped before it. |acc + bias| is at
+ * most `bound`.
  */
-export function needsClampedRounding(
-  bounds: Float64Array,
-  requant: { readonly multiplier: ArrayLike<number>; readonly addend: ArrayLike<number> },
-): boolean {
-  const { multiplier, addend } = requant;
+export function needsClampedRounding(bound: number, multiplier: number, addend: number): boolean {
   // The factor covers the three f32 roundings on the way to u.
-  return bounds.some(
-    (bound, c) =>
-      !((bound * Math.abs(multiplier[c]!) + Math.abs(addend[c]!)) * 1.000001 < MAGIC_LIMIT),
-  );
+  return !((bound * Math.abs(multiplier) + Math.abs(addend)) * 1.000001 < MAGIC_LIMIT);
 }

@@ -109,7 +109,8 @@ export function decode(bytes: Uint8Array, where = 'safetensors'): Decoded {
 
 /**
  * JSON.parse that refuses an object with the same key twice. JSON.parse keeps the last one, so a text that has more
- * keys than its value has repeats one; outside of strings, each colon follows one key.
+ * keys than its value has repeats one; outside of strings, each colon follows one key. What JSON.stringify would write, as
+ * most texts are, needs no counting.
  */
 export function parseJson(text: string, where: string, what = 'header'): unknown {
   let value: unknown;
@@ -118,9 +119,19 @@ export function parseJson(text: string, where: string, what = 'header'): unknown
   } catch {
     throw rangeError(where, `the ${what} must be JSON`, brief(text));
   }
+  if (isWritten(value, text)) return value;
   const repeated = countColons(text) - countKeys(value);
   if (repeated > 0) throw rangeError(where, `no key of the ${what} may appear twice`, repeated);
   return value;
+}
+
+/** Whether JSON.stringify gives this text, up to spaces at the end. Deep nesting is too much for it: then nobody knows. */
+function isWritten(value: unknown, text: string): boolean {
+  try {
+    return JSON.stringify(value) === text.trimEnd();
+  } catch {
+    return false;
+  }
 }
 
 function countColons(text: string): number {

@@ -2,7 +2,12 @@ import type { DType } from '../core/dtype.ts';
 import { rangeError } from '../core/errors.ts';
 import type { ConstantForm, FormNode, FormValue, IntForm, Template } from '../core/form.ts';
 import type { Attr, OpDef } from '../core/op.ts';
-import { accumulatorBounds, MAX_ACCUMULATOR } from '../core/overflow.ts';
+import {
+  accumulatorBounds,
+  largestMagnitude,
+  looseBound,
+  MAX_ACCUMULATOR,
+} from '../core/overflow.ts';
 import { brief } from '../core/safetensors.ts';
 import { type Shape, sameShape, showShape } from '../core/shape.ts';
 import type { Graph, Node, ValueId } from './graph.ts';
@@ -141,7 +146,8 @@ function checkLinear({ x, constants }: FormNode, channelAxis: number, where: str
   const { zeroPoint } = w!.qparams!;
   const weights = { data, channels, inner, zeroPoint };
   const { zeroPoint: xZero } = x[0]!.qparams!;
-  const bounds = accumulatorBounds(weights, xZero, bias?.data, MAX_ACCUMULATOR);
+  if (looseBound(weights, xZero, bias?.data as Int32Array | undefined) <= MAX_ACCUMULATOR) return;
+  const bounds = accumulatorBounds(weights, xZero, bias?.data);
   const worst = bounds.findIndex((bound) => bound > MAX_ACCUMULATOR);
   if (worst < 0) return;
   const expected = `the accumulator of channel ${worst} must stay below 2^31`;
@@ -175,10 +181,9 @@ function checkConstant(
   if (expected && !sameShape(shape, expected)) {
     throw rangeError(where, `the shape must be ${showShape(expected)}`, showShape(shape));
   }
-  for (let i = 0; dtype === 'f32' && i < data!.length; i++) {
-    if (Math.abs(data![i]!) <= MAX_FACTOR) continue;
-    throw rangeError(where, 'every entry must be finite and at most 2^96', data![i]);
-  }
+  if (dtype !== 'f32' || largestMagnitude(data as Float32Array) <= MAX_FACTOR) return;
+  const worst = (data as Float32Array).find((entry) => !(Math.abs(entry) <= MAX_FACTOR));
+  throw rangeError(where, 'every entry must be finite and at most 2^96', worst);
 }
 
 function checkShape(

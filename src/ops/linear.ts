@@ -5,7 +5,13 @@
 
 import type { StructFields } from '../core/abi.ts';
 import type { Lowering, QRef, Ref, TrainContext } from '../core/op.ts';
-import { accumulatorBounds, type ChannelWeights, needsClampedRounding } from '../core/overflow.ts';
+import {
+  accumulatorBounds,
+  type ChannelWeights,
+  largestMagnitude,
+  looseBound,
+  needsClampedRounding,
+} from '../core/overflow.ts';
 
 export type ConvFields = StructFields<'ConvParams'>;
 
@@ -46,8 +52,8 @@ export interface Requant {
   /** ConvParams. */
   readonly fields: ConvFields;
   readonly weights: Required<ChannelWeights>;
-  /** |acc + bias| is at most this, per output channel. */
-  readonly bounds: Float64Array;
+  /** |acc + bias| is at most this. */
+  readonly bound: number;
 }
 
 /**
@@ -66,11 +72,10 @@ export function requantOf(
   const inZeroPoint = cx.x[0]!.qparams.zeroPoint;
   const weights = { data: weightsOf(cx), channels, inner, zeroPoint: w!.qparams?.zeroPoint ?? 0 };
   const requant = {
-    bias: bias ? new Int32Array(bias.data) : new Int32Array(channels),
-    multiplier: new Float32Array(multiplier!.data),
-    addend: new Float32Array(addend!.data),
+    bias: (bias?.data ?? new Int32Array(channels)) as Int32Array,
+    multiplier: multiplier!.data as Float32Array,
+    addend: addend!.data as Float32Array,
   };
-  const bounds = boundsOf(weights, inZeroPoint, requant);
   const fields = {
     ...geometry,
     inStride: cx.x[0]!.stride,
@@ -82,23 +87,31 @@ export function requantOf(
     bias: cx.constant(requant.bias, length),
     multiplier: cx.constant(requant.multiplier, length),
     addend: cx.constant(requant.addend, length),
-    magic: needsClampedRounding(bounds, requant) ? 0 : 1,
   };
-  return { fields, weights, bounds };
+  const { bound, magic } = roomOf(weights, inZeroPoint, requant);
+  return { fields: { ...fields, magic }, weights, bound };
 }
 
 /** Accumulators below it suit each kernel, that of 3x3 tiles too. */
 const ROOM = 2 ** 29 - 1;
 
-/** Not tight where all kernels suit whatever the weights are: reading millions of them would take most of a start. */
-function boundsOf(
+/** The bound of a requantization and its `magic`. Weights are only read where some would not suit every kernel. */
+function roomOf(
   weights: ChannelWeights,
   inZeroPoint: number,
-  requant: { bias: Int32Array; multiplier: Float32Array; addend: Float32Array },
-): Float64Array {
-  const loose = accumulatorBounds(weights, inZeroPoint, requant.bias, ROOM);
-  if (!needsClampedRounding(loose, requant)) return loose;
-  return accumulatorBounds(weights, inZeroPoint, requant.bias);
+  { bias, multiplier, addend }: Epilogue & { readonly bias: Int32Array },
+): { bound: number; magic: 0 | 1 } {
+  const loose = looseBound(weights, inZeroPoint, bias);
+  const clamps = needsClampedRounding(
+    loose,
+    largestMagnitude(multiplier),
+    largestMagnitude(addend),
+  );
+  if (loose <= ROOM && !clamps) return { bound: loose, magic: 1 };
+  const bounds = accumulatorBounds(weights, inZeroPoint, bias);
+  const leaves = (bound: number, c: number) =>
+    needsClampedRounding(bound, multiplier[c]!, addend[c]!);
+  return { bound: bounds.reduce((a, b) => Math.max(a, b)), magic: bounds.some(leaves) ? 0 : 1 };
 }
 
 /** The i8 weights among a node's constants. */

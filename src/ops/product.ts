@@ -13,7 +13,6 @@ import {
 import {
   conv2dScratchBytes,
   gemvScratchBytes,
-  packedGemvBytes,
   packedWeightsBytes,
   paddedDepth,
 } from '../core/int8Layout.ts';
@@ -169,16 +168,14 @@ function isPointwise(fields: ConvFields): boolean {
   );
 }
 
-/** A product of a few rows with weights that stay i8. */
+/** A product of a few rows with weights as they are. */
 function lowerRows(cx: Lowering, { fields, weights }: Requant, rows: number): void {
   const { inChannels: k, outChannels: n } = fields;
   const params = cx.struct('ConvParams', { ...fields, outHeight: rows });
-  const packed = cx.packed(packedGemvBytes(n, k), weights.data, (from, to) =>
-    cx.kernels.qs8_pack_gemv_weights(n, k, from, to),
-  );
+  const w = cx.constant(weights.data);
   cx.parallel('qs8_gemv', Math.ceil(n / 8), 8 * k * rows, (first, count) => {
     const scratch = cx.scratch(gemvScratchBytes(rows, k));
-    return [params, first, count, cx.x[0]!.ptr, packed, cx.y.ptr, scratch];
+    return [params, first, count, cx.x[0]!.ptr, w, cx.y.ptr, scratch];
   });
 }
 

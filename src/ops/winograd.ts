@@ -24,7 +24,7 @@ function saving({ outHeight, outWidth, inChannels }: ConvFields): number {
 }
 
 /** Whether the layer has the form that the kernel knows, cannot leave its range, and becomes faster. */
-export function suitsWinograd({ fields, bounds }: Requant): boolean {
+export function suitsWinograd({ fields, bound }: Requant): boolean {
   return (
     fields.kernelHeight === 3 &&
     fields.kernelWidth === 3 &&
@@ -35,7 +35,7 @@ export function suitsWinograd({ fields, bounds }: Requant): boolean {
     fields.inChannels >= 8 &&
     fields.outChannels >= 8 &&
     saving(fields) >= LEAST_SAVING &&
-    bounds.every((bound) => bound < BOUND)
+    bound < BOUND
   );
 }
 

@@ -47,15 +47,16 @@ export class Constants {
   }
 
   struct<S extends StructName>(name: S, fields: StructFields<S>): number {
-    const types = Object.entries(structs[name]);
-    const ptr = this.#take(4 * types.length);
+    const types: Readonly<Record<string, 'i32' | 'f32'>> = structs[name];
+    const names = Object.keys(types);
+    const ptr = this.#take(4 * names.length);
     if (!this.target) return ptr;
     const view = new DataView(this.target.buffer, ptr);
-    types.forEach(([field, type], i) => {
-      const value = (fields as Record<string, number>)[field]!;
-      if (type === 'f32') view.setFloat32(4 * i, value, true);
+    for (let i = 0; i < names.length; i++) {
+      const value = (fields as Record<string, number>)[names[i]!]!;
+      if (types[names[i]!] === 'f32') view.setFloat32(4 * i, value, true);
       else view.setInt32(4 * i, value, true);
-    });
+    }
     return ptr;
   }
 

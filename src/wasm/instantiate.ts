@@ -23,7 +23,9 @@ export type WasmSource = WasmModule | ArrayBuffer | ArrayBufferView<ArrayBuffer>
  * but loading them is half of a cold start.
  */
 export async function inflate(base64: string): Promise<Uint8Array<ArrayBuffer>> {
-  const packed = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  const text = atob(base64);
+  const packed = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
   const zlib = globalThis.process?.getBuiltinModule?.('node:zlib');
   if (zlib) return new Uint8Array(zlib.inflateRawSync(packed));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'));

@@ -1,7 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   absoluteSums,
   accumulatorBounds,
+  largestMagnitude,
+  looseBound,
   maxDistance,
   needsClampedRounding,
 } from '../../src/core/overflow.ts';
@@ -32,31 +34,34 @@ test('accumulatorBounds are reached by the worst input and never passed', () => 
   expect(Math.max(...reached)).toBeLessThanOrEqual(first!);
 });
 
-test('accumulatorBounds are loose where no weights could pass the room, and tight elsewhere', () => {
+test('looseBound is that of the worst weights, and the largest bias', () => {
   const weights = { data: Int8Array.of(1, -2, 3, 4), channels: 2, inner: 2 };
-  const loose = 2 * 128 * 255;
-  expect([...accumulatorBounds(weights, -128, [5, 0], loose + 5)]).toEqual([loose + 5, loose]);
-  expect([...accumulatorBounds(weights, -128, [5, 0], loose + 4)]).toEqual([3 * 255 + 5, 7 * 255]);
+  expect(looseBound(weights, -128, Int32Array.of(5, -7))).toBe(2 * 128 * 255 + 7);
+  expect(looseBound({ ...weights, zeroPoint: -128 }, 0, undefined)).toBe(2 * 255 * 128);
 });
 
-describe('needsClampedRounding', () => {
-  const asks = (bound: number, m: number, b: number) =>
-    needsClampedRounding(Float64Array.of(bound), { multiplier: [m], addend: [b] });
+test.each([
+  [[], 0],
+  [[1, -3, 2], 3],
+  [[-0, 2 ** -149], 2 ** -149],
+  [[1, -Infinity], Infinity],
+  [[Infinity, Number.NaN, 1], Number.NaN],
+])('the largest magnitude of %j is %d', (data, expected) => {
+  expect(largestMagnitude(Float32Array.from(data))).toBe(expected);
+});
 
-  test.each([
-    [2 ** 22, 0.5, 0, false],
-    [2 ** 22, 1, 0, true],
-    [2 ** 22, -1, 0, true],
-    [0, 0, 2 ** 22, true],
-    [2 ** 21, 1, 2 ** 21 - 8, false],
-    [2 ** 21, 1, -(2 ** 21), true],
-    [1, Number.NaN, 0, true],
-  ])('bound %d, M %d, B %d: %s', (bound, m, b, expected) => {
-    expect(asks(bound, m, b)).toBe(expected);
-  });
+test('the largest magnitude is that of the view alone', () => {
+  expect(largestMagnitude(Float32Array.of(9, 1, 2, 8).subarray(1, 3))).toBe(2);
+});
 
-  test('one channel is enough', () => {
-    const requant = { multiplier: [1, 1], addend: [0, 0] };
-    expect(needsClampedRounding(Float64Array.of(1, 2 ** 23), requant)).toBe(true);
-  });
+test.each([
+  [2 ** 22, 0.5, 0, false],
+  [2 ** 22, 1, 0, true],
+  [2 ** 22, -1, 0, true],
+  [0, 0, 2 ** 22, true],
+  [2 ** 21, 1, 2 ** 21 - 8, false],
+  [2 ** 21, 1, -(2 ** 21), true],
+  [1, Number.NaN, 0, true],
+])('bound %d, M %d, B %d needs clamped rounding: %s', (bound, m, b, expected) => {
+  expect(needsClampedRounding(bound, m, b)).toBe(expected);
 });

@@ -3,7 +3,6 @@ import {
   dwconv2dScratchBytes,
   gemvScratchBytes,
   packedDepthwiseBytes,
-  packedGemvBytes,
   packedWeightsBytes,
   packedWinogradBytes,
   paddedDepth,
@@ -135,13 +134,8 @@ export const integerKernels = {
   }),
   qs8_conv2d: convolution('qs8_conv2d'),
   qs8_f32_conv2d: convolution('qs8_f32_conv2d'),
-  qs8_pack_gemv_weights: over(matrices, (rig, [n, k]) => {
-    const packed = rig.out(new Uint8Array(packedGemvBytes(n, k)));
-    rig.kernels.qs8_pack_gemv_weights(n, k, rig.put(rig.integers(n * k)), packed);
-  }),
   qs8_gemv: over(matrices, (rig, [n, k]) => {
-    const packed = rig.scratch(packedGemvBytes(n, k));
-    rig.kernels.qs8_pack_gemv_weights(n, k, rig.put(rig.integers(n * k)), packed);
+    const w = rig.put(rig.integers(n * k));
     const scratch = rig.scratch(gemvScratchBytes(2, k));
     const { p } = sized({ name: 'two rows', ci: k, co: n, size: [2, 1], batch: 1 });
     const quantized = { inZeroPoint: 3, outZeroPoint: -5, qmin: -128, qmax: 127 };
@@ -150,7 +144,7 @@ export const integerKernels = {
     for (const magic of MAGIC) {
       const params = rig.params('ConvParams', { ...fields, magic });
       const y = rig.out(new Int8Array(2 * n));
-      rig.kernels.qs8_gemv(params, 0, Math.ceil(n / 8), x, packed, y, scratch);
+      rig.kernels.qs8_gemv(params, 0, Math.ceil(n / 8), x, w, y, scratch);
     }
   }),
   qs8_pack_winograd_weights: over(matrices, (rig, [n, channels]) => {

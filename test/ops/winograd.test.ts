@@ -24,9 +24,7 @@ function suits(layer: Layer): boolean {
     ...{ ...PLAIN_WINDOW, ...layer },
   });
   const weights = { data: new Int8Array(), channels: 1, inner: 1, zeroPoint: 0 };
-  const bounds = new Float64Array(channels[1]).fill(1);
-  bounds[bounds.length - 1] = bound;
-  return suitsWinograd({ fields, weights, bounds } satisfies Requant);
+  return suitsWinograd({ fields, weights, bound } satisfies Requant);
 }
 
 describe('which convolutions run as tiles', () => {
