@@ -1,6 +1,6 @@
 import { cpuName, type Report, type Row, rounded, timeRow } from '../harness.ts';
 import type { Case } from './contender.ts';
-import { FOLDER, prepareNode, processors, startOn } from './node24.ts';
+import { FOLDER, prepareNode, startOn } from './node24.ts';
 import { prepareNetwork } from './prepare.ts';
 
 interface Start {
@@ -18,11 +18,11 @@ interface Measured {
 
 /**
  * npm run bench -- coldstart: from the start of a process on Node 24 to its first result, packing of weights included,
- * and the peak of its memory; both less those of a Node that does nothing.
+ * and the peak of its memory; both less those of a Node that does nothing. On all processors, as users start programs:
+ * engines compile on threads of their own.
  */
 export async function run({ rounds }: { rounds: number }): Promise<Report> {
   const node = prepareNode();
-  const cpus = processors(1);
   const light = prepareNetwork('mobilenet_v2');
   const heavy = prepareNetwork('resnet50');
   const starts: Start[] = [
@@ -32,11 +32,10 @@ export async function run({ rounds }: { rounds: number }): Promise<Report> {
     start('Octavo', 'octavo', heavy),
     start('LiteRT.js', 'liteRt', heavy),
   ];
-  const measured = await measure(node, cpus, starts, rounds);
+  const measured = await measure(node, starts, rounds);
   const rows = starts.flatMap((_, at) => rowsOf(starts, measured, at));
   const version = await versionOf(node);
-  const where = cpus.length > 0 ? cpus.join(',') : 'any';
-  const host = `node ${version}, ${process.platform} ${process.arch}, cpus ${where}`;
+  const host = `node ${version}, ${process.platform} ${process.arch}, all cpus`;
   return { suite: 'coldstart', host, cpu: cpuName(), rows };
 }
 
@@ -52,7 +51,6 @@ function start(
 /** Each start in each round, in an order that rotates; a first round, which fills the file cache, does not count. */
 async function measure(
   node: string,
-  cpus: readonly number[],
   starts: readonly Start[],
   rounds: number,
 ): Promise<Measured[][]> {
@@ -60,27 +58,26 @@ async function measure(
   for (let round = -1; round < rounds; round++) {
     for (let turn = 0; turn < starts.length; turn++) {
       const at = (turn + Math.max(0, round)) % starts.length;
-      const one = await once(node, cpus, starts[at]!);
+      const one = await once(node, starts[at]!);
       if (round >= 0) measured[at]!.push(one);
     }
   }
   return measured;
 }
 
-async function once(node: string, cpus: readonly number[], start: Start): Promise<Measured> {
+async function once(node: string, start: Start): Promise<Measured> {
   const { runtime, model, size } = start;
   const before = performance.now();
   const command = [node, `${FOLDER}/firstResult.mjs`, runtime, model, String(size)] as const;
-  const { time, output } = await answerOf(cpus, [...command]);
+  const { time, output } = await answerOf([...command]);
   return { time: time - before, memory: Number(output) / 1024 };
 }
 
 /** The first that `command` prints, and when; throws unless it ends well. */
 async function answerOf(
-  cpus: readonly number[],
   command: readonly [string, ...string[]],
 ): Promise<{ time: number; output: string }> {
-  const child = startOn(cpus, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = startOn([], command, { stdio: ['ignore', 'pipe', 'pipe'] });
   let time = 0;
   let output = '';
   let errors = '';
@@ -97,7 +94,7 @@ async function answerOf(
 }
 
 async function versionOf(node: string): Promise<string> {
-  return (await answerOf([], [node, '--version'])).output.trim().slice(1);
+  return (await answerOf([node, '--version'])).output.trim().slice(1);
 }
 
 const FIELDS = [

@@ -57,7 +57,10 @@ export function looseBound(
 export function largestMagnitude({ buffer, byteOffset, length }: Float32Array): number {
   const bits = new Int32Array(buffer, byteOffset, length);
   let most = 0;
-  for (let i = 0; i < length; i++) most = Math.max(most, bits[i]! & 0x7fffffff);
+  for (let i = 0; i < length; i++) {
+    const magnitude = bits[i]! & 0x7fffffff;
+    if (magnitude > most) most = magnitude;
+  }
   return new Float32Array(Int32Array.of(most).buffer)[0]!;
 }
 

@@ -33,6 +33,9 @@ export async function load(
   const { wasm, batch = 1, threads = 1 } = options;
   checkInteger('load', 'batch', batch, 1);
   checkInteger('load', 'threads', threads, 1, MOST_THREADS);
+  // Hosts compile on another thread, while this one reads the bundle.
+  const early = moduleFrom(wasm);
+  early.catch(() => {});
   const { bundle, inlined } = await openBundle(bytes);
   const { graph } = bundle;
   if (threads > 1) {
@@ -40,5 +43,6 @@ export async function load(
     const session = await shareSession(graph, { wasm, batch, threads });
     if (session) return session;
   }
-  return new Session(makePlan(graph, await moduleFrom(wasm, inlined), { batch }));
+  const module = inlined && !wasm ? await moduleFrom(undefined, inlined) : await early;
+  return new Session(makePlan(graph, module, { batch }));
 }
