@@ -102,7 +102,9 @@ class IntegerRun {
     const rule = qatRule(node.op);
     const x = this.#input(node, 0);
     if (rule?.kind === 'keep') {
-      return { ...x, q: rule.forward(this.cx, x, node.attrs as never) };
+      const rest = node.inputs.slice(1).map((id) => this.graph.parameters.get(id)!);
+      const constants = rest.map((parameter) => this.store.ref(parameter));
+      return { ...x, q: rule.forward(this.cx, x, node.attrs as never, constants) };
     }
     if (rule?.kind !== 'join') throw internal(`${node.op} does not keep integers`);
     const xs = node.inputs.map((_, i) => this.#input(node, i));

@@ -15,7 +15,7 @@ import {
 import { depthwiseConv2dF32, depthwiseConv2dQat } from '../ops/depthwiseConv2d.ts';
 import { maximumF32, maximumQat, minimumF32, minimumQat } from '../ops/extremes.ts';
 import { flattenF32, flattenQat } from '../ops/flatten.ts';
-import { gatherF32 } from '../ops/gather.ts';
+import { gatherF32, gatherQat } from '../ops/gather.ts';
 import { globalAveragePool2dF32, globalAveragePool2dQat } from '../ops/globalAveragePool2d.ts';
 import { l2NormalizeF32, l2NormalizeQat } from '../ops/l2Normalize.ts';
 import { lookupF32 } from '../ops/lookup.ts';
@@ -100,7 +100,7 @@ export const qatRules = {
   depthwiseConv2d: depthwiseConv2dQat,
   dequantize: null,
   flatten: flattenQat,
-  gather: null,
+  gather: gatherQat,
   globalAveragePool2d: globalAveragePool2dQat,
   l2Normalize: l2NormalizeQat,
   lookup: null,

@@ -92,7 +92,7 @@ export class Tape {
     if (rule?.kind === 'linear' && x!.quantized && w?.weights) {
       return this.#linear(rule, inputs, attrs);
     }
-    if (rule?.kind === 'keep' && x!.quantized) return this.#keep(rule, x!, attrs);
+    if (rule?.kind === 'keep' && x!.quantized) return this.#keep(rule, inputs, attrs);
     if (rule?.kind === 'join' && inputs.every((input) => input.quantized)) {
       return this.#join(rule, inputs, attrs);
     }
@@ -149,13 +149,15 @@ export class Tape {
     });
   }
 
-  #keep(rule: QatKeepRule<never>, x: Tensor, attrs: Attrs): Tensor {
+  #keep(rule: QatKeepRule<never>, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+    const [x, ...rest] = inputs as [Tensor, ...Tensor[]];
     const quantized = x.quantized!;
-    const q = rule.forward(this.cx, quantized, attrs as never);
+    const constants = rest.map(({ ref }) => ref);
+    const q = rule.forward(this.cx, quantized, attrs as never, constants);
     return this.#record({
       output: new Tensor(this, q.shape, x.needsGradient, undefined, { ...quantized, q }),
       inputs: [x],
-      backward: (dy) => [rule.backward(this.cx, dy, quantized, q, attrs as never)],
+      backward: (dy) => [rule.backward(this.cx, dy, quantized, q, attrs as never, constants)],
     });
   }
 

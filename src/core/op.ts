@@ -103,10 +103,10 @@ export interface QatLinearRule<A = unknown> {
 /** Ops that move, choose or clamp integers and keep their quantization parameters: max pooling, flatten, relu. */
 export interface QatKeepRule<A = unknown> {
   readonly kind: 'keep';
-  /** The output's integers, i8. */
-  forward(cx: TrainContext, x: QRef, attrs: A): Ref;
+  /** The output's integers, i8. `constants` are the f32 parameters that follow x: the indices of gather. */
+  forward(cx: TrainContext, x: QRef, attrs: A, constants: readonly Ref[]): Ref;
   /** dx from dy f32, and x and y i8. */
-  backward(cx: TrainContext, dy: Ref, x: QRef, y: Ref, attrs: A): Ref;
+  backward(cx: TrainContext, dy: Ref, x: QRef, y: Ref, attrs: A, constants: readonly Ref[]): Ref;
 }
 
 /**
@@ -126,6 +126,8 @@ export interface QatRescaleRule<A = unknown> {
     shapes: readonly Shape[],
     attrs: A,
   ): Float32Array<ArrayBuffer>;
+  /** The constants of the node with its two operands in the other order; what it computes is the same. */
+  swapped?(multipliers: Float32Array): Float32Array<ArrayBuffer>;
   /** Integers of the output, clamped to [out.qmin, out.qmax]. */
   evaluate(
     cx: TrainContext,

@@ -63,6 +63,8 @@ type Arguments = [number, number, number, number, number];
 export interface IntBinary {
   /** The constants of the node, from the scales of a, b and y. */
   multipliers(a: number, b: number, y: number): readonly number[];
+  /** Those of the operands in the other order, for an op that is not symmetric. */
+  swapped?(multipliers: readonly number[]): readonly number[];
   /** What the kernel takes for them. */
   factors(multipliers: readonly number[]): readonly [number, number];
   /** A bound of |u|; without it, that of a sum of both sides. */
@@ -97,10 +99,14 @@ export function binaryFields(
   };
 }
 
-export function binaryQat(op: OpDef, { multipliers, factors, most, run }: IntBinary) {
+export function binaryQat(op: OpDef, { multipliers, swapped, factors, most, run }: IntBinary) {
   return {
     kind: 'rescale',
     multipliers: ([a, b], y) => Float32Array.from(multipliers(a!, b!, y)),
+    swapped(constants) {
+      const own = Array.from(constants);
+      return Float32Array.from(swapped ? swapped(own) : own.reverse());
+    },
     evaluate(cx, [a, b], out, constants) {
       const shape = op.inferShape([a!.q.shape, b!.q.shape], {});
       const [p, q] = [a!, b!].map((x) => expandRef(cx, x.q, shape).ptr);

@@ -1,6 +1,6 @@
 import { checkInteger, rangeError } from '../core/errors.ts';
 import { ANY_TYPE, type IntForm } from '../core/form.ts';
-import type { F32Rule, IntRule, OpDef } from '../core/op.ts';
+import type { F32Rule, IntRule, OpDef, QatKeepRule, Ref, TrainContext } from '../core/op.ts';
 import { checkAxes, checkAxis } from './movement.ts';
 import { type Lists, lowerSelect, select, selectBackward } from './selection.ts';
 
@@ -31,19 +31,29 @@ function listsOf(indices: ArrayLike<number>, { axis }: GatherAttrs): Lists {
   return [...Array<undefined>(axis), Array.from(indices)];
 }
 
-/** Indices come as parameters do, in f32, which is exact up to 2²⁴. They have no gradient. */
+/** y of any type. Indices come as parameters do, in f32, which is exact up to 2²⁴. */
+function take(cx: TrainContext, x: Ref, indices: Ref, attrs: GatherAttrs) {
+  const list = cx.f32(indices).slice();
+  checkIndices('gather', list, x.shape[attrs.axis]!);
+  const shape = gather.inferShape([x.shape, indices.shape], attrs);
+  const lists = listsOf(list, attrs);
+  return { output: { ...select(cx, x, lists), shape }, extra: lists };
+}
+
+/** Indices have no gradient. */
 export const gatherF32: F32Rule<GatherAttrs> = {
-  forward(cx, [x, indices], attrs) {
-    const list = cx.f32(indices!).slice();
-    checkIndices('gather', list, x!.shape[attrs.axis]!);
-    const shape = gather.inferShape([x!.shape, indices!.shape], attrs);
-    const lists = listsOf(list, attrs);
-    return { output: { ...select(cx, x!, lists), shape }, extra: lists };
-  },
+  forward: (cx, [x, indices], attrs) => take(cx, x!, indices!, attrs),
   backward: (cx, dy, { inputs: [x], extra }) => [
     selectBackward(cx, dy, x!.shape, extra as Lists),
     undefined,
   ],
+};
+
+export const gatherQat: QatKeepRule<GatherAttrs> = {
+  kind: 'keep',
+  forward: (cx, { q }, attrs, [indices]) => take(cx, q, indices!, attrs).output,
+  backward: (cx, dy, { q }, _y, attrs, [indices]) =>
+    selectBackward(cx, dy, q.shape, listsOf(cx.f32(indices!), attrs)),
 };
 
 export const gatherForm: IntForm<GatherAttrs> = {

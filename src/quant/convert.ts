@@ -94,7 +94,7 @@ export function toIntegers(graph: Graph): Graph {
     const inverse = Math.fround(1 / qparams.scale[0]!);
     const { zeroPoint, qmin, qmax } = qparams;
     const q = Int8Array.from(data, (x) => quantize(x, inverse, zeroPoint, qmin, qmax));
-    builder.weights(id, q, shape, qparams);
+    builder.parameter(id, q, shape, qparams);
   }
   for (const id of graph.inputs) builder.activation(id, qparamsOf(graph, id));
   for (const segment of segments(graph)) new SegmentConverter(graph, builder, segment).convert();
@@ -142,7 +142,14 @@ class SegmentConverter {
     // What surrounds a padded image may lie outside the bounds that a relu has left.
     const range = node.op === 'pad' ? { ...qparams, ...ACTIVATION_RANGE } : qparams;
     const bounds = clamped(range, clamps ? node : undefined);
-    this.#emit(node.op, [node.inputs[0]!], [], bounds);
+    const indices = node.inputs.slice(1).map((id) => this.#indices(id));
+    this.#emit(node.op, [node.inputs[0]!], indices, bounds);
+  }
+
+  /** Once, as weights. */
+  #indices(id: ValueId): ValueId {
+    const { data, shape } = this.graph.parameters.get(id)!;
+    return this.builder.find(id) ?? this.builder.parameter(id, Int32Array.from(data), shape);
   }
 
   /** Their quantizer is one, but bounds may differ: of some a relu cut off the lower half. */
@@ -187,7 +194,7 @@ class SegmentConverter {
       q[i] = quantize(data[i]!, inverse[c]!, 0, qmin, qmax);
     });
     const qparams = { scale: Array.from(scale.data), zeroPoint: 0, qmin, qmax, axis: axis! };
-    return this.builder.weights(id, q, shape, qparams);
+    return this.builder.parameter(id, q, shape, qparams);
   }
 
   #rescale(anchor: Node): void {
@@ -199,11 +206,14 @@ class SegmentConverter {
     const shapes = anchor.inputs.map((id) => graph.values[id]!.shape);
     const multipliers = rule.multipliers(scales, out.scale[0]!, shapes, anchor.attrs as never);
     const table = rule.table?.(scales, anchor.attrs as never);
+    // The first operand of an integer node is computed.
+    const swap = graph.parameters.has(anchor.inputs[0]!);
+    const factors = swap ? rule.swapped!(multipliers) : multipliers;
     const constants = [
       ...(table ? [builder.constant(`${anchor.name}/table`, table)] : []),
-      builder.constant(`${anchor.name}/multiplier`, multipliers),
+      builder.constant(`${anchor.name}/multiplier`, factors),
     ];
-    this.#emit(anchor.op, anchor.inputs, constants, out);
+    this.#emit(anchor.op, swap ? [...anchor.inputs].reverse() : anchor.inputs, constants, out);
   }
 
   #table({ op, name, inputs, attrs }: Node): void {

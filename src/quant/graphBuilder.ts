@@ -54,8 +54,8 @@ export class GraphBuilder {
     return id;
   }
 
-  /** The integer form of the float weights `id`. */
-  weights(id: ValueId, data: TypedArray, shape: Shape, qparams: QParams): ValueId {
+  /** The integer form of the float parameter `id`. */
+  parameter(id: ValueId, data: TypedArray, shape: Shape, qparams?: QParams): ValueId {
     const made = this.constant(this.source.values[id]!.name, data, shape, qparams);
     this.#ids.set(id, made);
     return made;

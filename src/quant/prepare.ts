@@ -4,6 +4,7 @@ import type { Shape } from '../core/shape.ts';
 import type { Graph, Parameter, QuantizerSpec, ValueId } from '../graph/graph.ts';
 import { keepsIntegers, type Segment, segments } from '../graph/passes/segments.ts';
 import { sharedQuantizers } from '../graph/passes/sharing.ts';
+import { checkOperands, constantOperands } from './checkOperands.ts';
 import { MIN_SCALE } from './kernels.ts';
 import type { MethodName } from './methods.ts';
 
@@ -19,10 +20,12 @@ interface Rounded {
 /**
  * The graph with quantizers: on each input, on the output of each segment that does not keep its integers, on constants
  * among activations, and on the weights of each linear op. Values that a concat puts side by side have one range. Batch
- * normalization stays unfolded. Ranges are still empty; `calibrate` fills them.
+ * normalization stays unfolded. Ranges are still empty; `calibrate` fills them. Throws a RangeError for a graph with an op
+ * or an operand that has no integer form.
  */
 export function prepare(graph: Graph, method: MethodName): Graph {
   const found = segments(graph);
+  checkOperands(graph, found);
   const rounded = roundedValues(graph, found);
   const standsFor = sharedQuantizers(graph, found);
   const sets = new Map<ValueId, Rounded[]>();
@@ -49,19 +52,17 @@ export function prepare(graph: Graph, method: MethodName): Graph {
 
 /** In the order in which a step computes them. */
 function roundedValues(graph: Graph, found: readonly Segment[]): Rounded[] {
-  const constants = new Set<ValueId>();
+  const constants = found.flatMap((segment) => constantOperands(graph, segment));
   const made: Rounded[] = [];
   for (const { kind, anchor, clamp, output } of found) {
     if (keepsIntegers(kind)) continue;
     const rule = qatRule(anchor.op);
     const fixed = rule?.kind === 'rescale' || rule?.kind === 'table' ? rule.output : undefined;
     made.push({ id: output, clamped: clamp !== undefined, ...(fixed && { fixed }) });
-    if (kind !== 'rescale') continue;
-    for (const id of anchor.inputs) if (graph.parameters.has(id)) constants.add(id);
   }
   const order = new Map(graph.nodes.map(({ output }, i) => [output, i]));
   made.sort((a, b) => order.get(a.id)! - order.get(b.id)!);
-  const given = [...constants, ...graph.inputs].map((id) => ({ id, clamped: false }));
+  const given = [...new Set(constants), ...graph.inputs].map((id) => ({ id, clamped: false }));
   return [...given, ...made];
 }
 

@@ -184,7 +184,7 @@ describe('segments', () => {
   });
 });
 
-test.each(['argMax', 'gather', 'quantize'])('%s has no form that trains', (op) => {
+test.each(['argMax', 'lookup', 'quantize'])('%s has no form that trains', (op) => {
   expect(() => segments(graphOf([`y = ${op} x`], ['y']))).toThrow(
     new RegExp(`^quantize: node "y": every op must have an integer form that trains, got ${op}$`),
   );

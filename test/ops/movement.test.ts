@@ -14,7 +14,7 @@ const SEED = 41;
 const RANGE = { scale: 0.25, zeroPoint: -7, qmin: -128, qmax: 127 };
 
 const keeping = allCases.filter(({ op }) =>
-  ['pad', 'resize', 'reshape', 'transpose', 'slice', 'spaceToBatch', 'depthToSpace'].includes(op),
+  'pad resize reshape transpose slice gather spaceToBatch depthToSpace'.split(' ').includes(op),
 );
 const joins = allCases.filter(({ op }) => op === 'concat');
 
@@ -40,9 +40,15 @@ function runIntegers(one: NamedCase, data: readonly Int8Array[], dy: Float32Arra
       const y = cx.i8(rule.forward(cx, xs, attrs)).slice();
       return { y, dx: rule.backward(cx, gradient, xs, attrs).map((ref) => cx.f32(ref).slice()) };
     }
-    const output = rule.forward(cx, xs[0]!, attrs);
+    const [x, ...rest] = xs as [QRef, ...QRef[]];
+    const constants = rest.map(({ q }) => {
+      const ref = cx.alloc(q.shape);
+      cx.f32(ref).set(cx.i8(q));
+      return ref;
+    });
+    const output = rule.forward(cx, x, attrs, constants);
     const y = cx.i8(output).slice();
-    return { y, dx: [cx.f32(rule.backward(cx, gradient, xs[0]!, output, attrs)).slice()] };
+    return { y, dx: [cx.f32(rule.backward(cx, gradient, x, output, attrs, constants)).slice()] };
   });
 }
 
@@ -56,7 +62,9 @@ function expectedIntegers(one: NamedCase, data: readonly Int8Array[]): number[] 
     return [...y.data];
   }
   const real = (q: number) => (q - RANGE.zeroPoint) * RANGE.scale;
-  const y = inFloat64(one)(tensors64(one, data, real));
+  const reals = tensors64(one, data, real);
+  if (one.op === 'gather') reals[1] = tensors64(one, data)[1]!;
+  const y = inFloat64(one)(reals);
   return Array.from(y, (value) => value / RANGE.scale + RANGE.zeroPoint);
 }
 
@@ -64,6 +72,7 @@ describe('moving integers while training', () => {
   test.each([...keeping, ...joins])('$title', async (one) => {
     const rng = new Rng(SEED);
     const data = one.inputs.map((shape) => integers(shape, rng));
+    if (one.op === 'gather') data[1] = data[1]!.map(() => rng.below(5));
     const dy = Float32Array.from({ length: sizeOf(one.output) }, () => rng.uniform());
     const { y, dx } = await runIntegers(one, data, dy);
     expect([...y]).toEqual(expectedIntegers(one, data));
@@ -72,7 +81,7 @@ describe('moving integers while training', () => {
       data.map((q) => Float32Array.from(q)),
       dy,
     );
-    expect(dx).toEqual(reals.gradients);
+    expect(dx).toEqual(reals.gradients.filter((gradient) => gradient));
   });
 });
 

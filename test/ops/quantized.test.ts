@@ -76,10 +76,10 @@ function runKeep(op: 'relu' | 'relu6' | 'maxPool2d', x: Int8Array, attrs: Attrs,
     const rule = qatRule(op);
     if (rule?.kind !== 'keep') throw new Error(`${op} does not keep`);
     const quantized: QRef = { q: place(cx, image, x), ...range };
-    const y = rule.forward(cx, quantized, attrs as never);
+    const y = rule.forward(cx, quantized, attrs as never, []);
     const dy = cx.alloc(output);
     cx.f32(dy).fill(1);
-    const dx = rule.backward(cx, dy, quantized, y, attrs as never);
+    const dx = rule.backward(cx, dy, quantized, y, attrs as never, []);
     return { y: cx.i8(y).slice(), dx: cx.f32(dx).slice() };
   });
 }

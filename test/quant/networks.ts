@@ -2,7 +2,7 @@ import { Rng } from '../../src/core/rng.ts';
 import { type Shape, sizeOf } from '../../src/core/shape.ts';
 import { type ArrayDataset, fromArrays } from '../../src/data/fromArrays.ts';
 import type { Handle } from '../../src/graph/dispatch.ts';
-import type { Graph } from '../../src/graph/graph.ts';
+import type { Graph, Parameter } from '../../src/graph/graph.ts';
 import { input } from '../../src/graph/trace.ts';
 import { add, concatenate, layers, multiply, subtract } from '../../src/nn/layers.ts';
 import { model, sequential } from '../../src/nn/models.ts';
@@ -51,6 +51,35 @@ class Shifted extends Module {
     const offset = this.parameter({ name: 'offset', shape, initializer: 'ones' });
     const scaled = x.apply('multiply', [x, gain], {});
     return scaled.apply('add', [scaled, offset], {});
+  }
+}
+
+/** y = min(gain, offset − gain · x), with the constants in front. */
+class Mirrored extends Module {
+  forward(x: Handle): Handle {
+    const shape = x.shape.slice(-1);
+    const gain = this.parameter({ name: 'gain', shape, initializer: 'ones' });
+    const offset = this.parameter({ name: 'offset', shape, initializer: 'ones' });
+    const apply = (op: 'multiply' | 'subtract' | 'minimum', other: Parameter, y: Handle) =>
+      y.apply(op, [other, y], {});
+    return apply('minimum', gain, apply('subtract', offset, apply('multiply', gain, x)));
+  }
+}
+
+/** Takes the elements `indices` of `axis`. */
+class Taken extends Module {
+  constructor(
+    readonly indices: readonly number[],
+    readonly axis: number,
+  ) {
+    super();
+  }
+
+  forward(x: Handle): Handle {
+    const data = Float32Array.from(this.indices);
+    const shape = [data.length];
+    const indices = { name: 'indices', shape, trainable: false, decay: false, data };
+    return x.apply('gather', [x, indices], { axis: this.axis });
   }
 }
 
@@ -198,6 +227,15 @@ export const networks: Record<string, () => (seed: number) => Module> = {
       const smaller = layers.minimum().merge(y, z);
       const larger = chain(layers.maximum().merge(y, z), [relu()]);
       return chain(subtract(larger, smaller), [...head(), layers.unitNormalization()]);
+    }, seed),
+  'constants in front of what is computed': () =>
+    list([conv(4), norm(), new Mirrored(), relu(), conv(3), new Mirrored(), ...head()]),
+  'channels and rows taken by lists of indices, beside others': () => (seed) =>
+    functional((x) => {
+      const y = chain(x, [new Taken([2, 0, 1, 1], 3), conv(4), norm(), relu()]);
+      const z = chain(y, [new Taken([3, 3, 0], 3), relu6()]);
+      const rows = chain(concatenate([y, z]), [new Taken([8, 6, 1, 0, 0], 1)]);
+      return chain(rows, [conv(4), relu(), ...head()]);
     }, seed),
   'transposed convolutions, learned slopes': () =>
     list([

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { writeBundle } from '../../src/bundle/write.ts';
+import type { Attrs } from '../../src/core/op.ts';
+import { BATCH } from '../../src/core/shape.ts';
 import { fromArrays } from '../../src/data/fromArrays.ts';
-import type { Graph } from '../../src/graph/graph.ts';
+import type { Graph, Parameter } from '../../src/graph/graph.ts';
 import { input } from '../../src/graph/trace.ts';
 import { add, layers } from '../../src/nn/layers.ts';
 import { model, sequential } from '../../src/nn/models.ts';
+import type { OpName } from '../../src/ops/table.ts';
 import { convert } from '../../src/quant/convert.ts';
 import type { MethodName } from '../../src/quant/methods.ts';
 import { prepare } from '../../src/quant/prepare.ts';
@@ -191,6 +194,80 @@ describe('convert refuses before it gives a graph', () => {
     expect(() => convert(model, { provenance })).toThrow(
       /^convert: provenance accuracy must be a string or a finite number, got NaN$/,
     );
+  });
+});
+
+/** x [N,2] and y = op of `inputs`, with the parameters p and q [1,2]; z = relu y. */
+function operands(op: OpName, inputs: readonly string[], attrs: Attrs = {}, last = 'relu z y') {
+  const names = ['x', 'y', 'z', 'p', 'q'];
+  const id = (name: string) => names.indexOf(name);
+  const [lastOp, output, ...lastInputs] = last.split(' ') as [OpName, string, ...string[]];
+  const values = names.map((name) => {
+    return { name, shape: [id(name) < 3 ? BATCH : 1, 2], dtype: 'f32' as const };
+  });
+  const parameter = (name: string): [number, Parameter] => [
+    id(name),
+    { name, shape: [1, 2], trainable: false, decay: false, data: Float32Array.of(1, 0) },
+  ];
+  const nodes = [
+    { op, name: 'y', inputs: inputs.map(id), output: 1, attrs },
+    { op: lastOp, name: output, inputs: lastInputs.map(id), output: 2, attrs: {} },
+  ];
+  const parameters = new Map([parameter('p'), parameter('q')]);
+  const graph = { name: 'operands', values, nodes, inputs: [0], outputs: [2] };
+  return { ...graph, parameters, quantizers: new Map() } satisfies Graph;
+}
+
+describe('an operand without an integer form is refused before anything runs', () => {
+  test.each<[string, Graph, RegExp]>([
+    [
+      'a constant in a concat',
+      operands('concat', ['x', 'p'], { axis: 1 }),
+      /^quantize: node "y": concat must join computed values, got the parameter "p"$/,
+    ],
+    [
+      'a relu of a constant',
+      operands('relu', ['p']),
+      /^quantize: node "y": the input of relu must be computed, got the parameter "p"$/,
+    ],
+    [
+      'a sum of constants',
+      operands('add', ['p', 'q']),
+      /^quantize: node "y": an operand of add must be computed, got the parameter "p"$/,
+    ],
+    [
+      'slopes of a constant',
+      operands('prelu', ['p', 'x']),
+      /^quantize: node "y": the first operand of prelu must be computed, got the parameter "p"$/,
+    ],
+    [
+      'computed indices',
+      operands('gather', ['x', 'x'], { axis: 1 }),
+      /^quantize: node "y": only the first input of gather may be computed, got the computed value "x"$/,
+    ],
+    [
+      'computed weights',
+      operands('dense', ['x', 'x']),
+      /^quantize: node "y": only the first input of dense may be computed, got the computed value "x"$/,
+    ],
+    [
+      'weights that are an operand as well',
+      operands('add', ['x', 'p'], {}, 'dense z y p'),
+      /^quantize: node "z": what other ops read as an operand must be nothing else, got the parameter "p"$/,
+    ],
+  ])('%s', (_, graph, message) => {
+    expect(() => quantizeModel(graph)).toThrow(message);
+  });
+
+  test('and what has one is not', () => {
+    for (const inputs of [
+      ['x', 'p'],
+      ['p', 'x'],
+      ['x', 'x'],
+    ]) {
+      expect(() => quantizeModel(operands('subtract', inputs))).not.toThrow();
+    }
+    expect(() => quantizeModel(operands('gather', ['x', 'p'], { axis: 1 }))).not.toThrow();
   });
 });
 

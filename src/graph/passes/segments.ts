@@ -9,7 +9,7 @@ import { countUses, type Graph, type Node, type ValueId } from '../graph.ts';
  *     rescale   an integer definition of its own            add, multiply, average pools, softmax
  *     table     a function of one integer                   sigmoid, tanh, hardSwish
  *     norm      a per-channel affine map                    batch normalization that follows none of these
- *     keep      moves, chooses or clamps integers           max pooling, flatten, relu that follows a `keep`
+ *     keep      moves, chooses or clamps integers           max pooling, flatten, gather, relu that follows a `keep`
  *     join      the integers of several tensors             concat
  */
 export type SegmentKind = 'linear' | 'rescale' | 'table' | 'norm' | 'keep' | 'join';
@@ -31,7 +31,7 @@ const KINDS = {
   elu: 'table',
   exp: 'table',
   flatten: 'keep',
-  gather: 'none',
+  gather: 'keep',
   gelu: 'table',
   globalAveragePool2d: 'rescale',
   hardSwish: 'table',
