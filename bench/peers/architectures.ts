@@ -1,3 +1,6 @@
+import { STAGES as SEPARABLE_BLOCKS } from '../../src/zoo/mobilenetV1.ts';
+import { STAGES as INVERTED_RESIDUALS } from '../../src/zoo/mobilenetV2.ts';
+import { STAGES as BOTTLENECKS } from '../../src/zoo/resnet50.ts';
 import type { Network } from './network.ts';
 import { type Place, RandomNetwork } from './randomNetwork.ts';
 
@@ -22,29 +25,12 @@ const BRANCH = { ...POINTWISE, clamp: 'none', deviation: 0.3 } as const;
 function mobilenetV1(size: number): Network {
   const net = new RandomNetwork('mobilenet_v1', size, SEED);
   let x = net.conv2d(net.input, 32, { kernel: 3, stride: 2, clamp: 'relu6' });
-  const blocks = [
-    ...[[64, 1] as const, [128, 2] as const, [128, 1] as const, [256, 2] as const],
-    ...[[256, 1] as const, [512, 2] as const],
-    ...Array.from({ length: 5 }, () => [512, 1] as const),
-    ...[[1024, 2] as const, [1024, 1] as const],
-  ];
-  for (const [outputs, stride] of blocks) {
+  for (const [outputs, stride] of SEPARABLE_BLOCKS) {
     x = net.depthwiseConv2d(x, { kernel: 3, stride, clamp: 'relu6' });
     x = net.conv2d(x, outputs, { ...POINTWISE, clamp: 'relu6' });
   }
   return classify(net, x);
 }
-
-/** Expansion, channels, blocks, stride of the first block. */
-const INVERTED_RESIDUALS = [
-  [1, 16, 1, 1],
-  [6, 24, 2, 2],
-  [6, 32, 3, 2],
-  [6, 64, 4, 2],
-  [6, 96, 3, 1],
-  [6, 160, 3, 2],
-  [6, 320, 1, 1],
-] as const;
 
 /** MobileNetV2 1.0 (Sandler and others 2018). */
 function mobilenetV2(size: number): Network {
@@ -63,22 +49,14 @@ function mobilenetV2(size: number): Network {
   return classify(net, net.conv2d(x, 1280, { ...POINTWISE, clamp: 'relu6' }));
 }
 
-/** Channels inside the block, blocks, stride of the first block. */
-const BOTTLENECKS = [
-  [64, 3, 1],
-  [128, 4, 2],
-  [256, 6, 2],
-  [512, 3, 2],
-] as const;
-
-/** ResNet-50 v1 (He and others 2015): the stride is in the first 1x1 of a block. */
+/** ResNet-50 v1 (He and others 2015): the stride is in the first 1x1 of a block. The max pool strides for the first stage. */
 function resnet50(size: number): Network {
   const net = new RandomNetwork('resnet50', size, SEED);
   let x = net.conv2d(net.input, 64, { kernel: 7, stride: 2, clamp: 'relu' });
   x = net.maxPool2d(x, { kernel: 3, stride: 2 });
-  for (const [channels, blocks, first] of BOTTLENECKS) {
+  for (const [stage, [channels, blocks]] of BOTTLENECKS.entries()) {
     for (let block = 0; block < blocks; block++) {
-      const entry = { kernel: 1, stride: block === 0 ? first : 1 };
+      const entry = { kernel: 1, stride: stage > 0 && block === 0 ? 2 : 1 };
       const shortcut = block === 0 ? net.conv2d(x, 4 * channels, { ...entry, clamp: 'none' }) : x;
       let y = net.conv2d(x, channels, { ...entry, clamp: 'relu' });
       y = net.conv2d(y, channels, { kernel: 3, stride: 1, clamp: 'relu' });

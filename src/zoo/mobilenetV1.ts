@@ -9,7 +9,7 @@ export interface MobilenetOptions extends ClassifierOptions {
 }
 
 /** Output channels at alpha 1 and strides of the 13 separable blocks. */
-const STAGES: readonly (readonly [number, 1 | 2])[] = [
+export const STAGES: readonly (readonly [number, 1 | 2])[] = [
   [64, 1],
   [128, 2],
   [128, 1],

@@ -6,7 +6,7 @@ import { Blocks, classifier, IMAGENET } from './blocks.ts';
 import type { MobilenetOptions } from './mobilenetV1.ts';
 
 /** Expansion, output channels at alpha 1, number of blocks and strides of the first of them (table 2 of the paper). */
-const STAGES = [
+export const STAGES = [
   [1, 16, 1, 1],
   [6, 24, 2, 2],
   [6, 32, 3, 2],
