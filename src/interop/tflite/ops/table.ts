@@ -20,17 +20,13 @@ import {
   gather,
   pack,
   pad,
-  plainSlice,
   quantize,
   reshape,
   resize,
-  split,
-  splitV,
-  stridedSlice,
   transpose,
-  unpack,
 } from './move.ts';
 import { averagePool2d, maxPool2d, mean, reduceMax } from './pool.ts';
+import { plainSlice, split, splitV, stridedSlice, unpack } from './slice.ts';
 
 /** Turns one operator into nodes; throws a Refusal for what it cannot. */
 export type Handler = (cx: OpContext) => void;
