@@ -183,7 +183,7 @@ export interface IntConstant {
   readonly qparams?: QParams;
 }
 
-type Arguments<K extends InferKernelName> = Parameters<InferKernels[K]>;
+export type Arguments<K extends InferKernelName> = Parameters<InferKernels[K]>;
 
 /** What the lowering of an integer op may ask of the plan. Pointers are final when they are handed out. */
 export interface Lowering {

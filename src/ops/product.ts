@@ -27,6 +27,7 @@ import {
   type Requant,
   requantOf,
 } from './linear.ts';
+import { dividesOutputs, parallelPanels } from './panels.ts';
 import { lowerWinograd, suitsWinograd } from './winograd.ts';
 
 export interface Product {
@@ -119,9 +120,6 @@ export function productQuantized(
 /** With so few pixels a tile of four would be half empty, and reading the weights is most of the work. */
 const FEWEST_PIXELS = 2;
 
-/** Up to so many pixels, panels of outputs are divided among threads; pixels above. */
-const FEW_PIXELS = 16;
-
 export function lowerProduct(cx: Lowering, { n, k, fields }: Product): void {
   const requant = requantOf(cx, fields, n, k);
   const pixels = pixelsOf(cx.y.shape);
@@ -139,12 +137,15 @@ export function lowerProduct(cx: Lowering, { n, k, fields }: Product): void {
   const packed = cx.packed(packedWeightsBytes(n, depth), data, (from, to) =>
     cx.kernels.qs8_pack_weights(n, fields.kernelHeight, run, zeroPoint, from, to),
   );
-  if (pixels <= FEW_PIXELS) {
-    lowerPanels(cx, requant.fields, pixels, depth, packed);
+  const bytes = conv2dScratchBytes(depth);
+  if (dividesOutputs(pixels, n)) {
+    parallelPanels(cx, 'qs8_conv2d', requant.fields, 8 * depth * pixels, (params, first) => {
+      const w = packed + packedWeightsBytes(8 * first, depth);
+      return [params, 0, pixels, cx.x[0]!.ptr, w, cx.y.ptr + 8 * first, cx.scratch(bytes)];
+    });
     return;
   }
   const params = cx.struct('ConvParams', requant.fields);
-  const bytes = conv2dScratchBytes(depth);
   // A tile takes four pixels.
   const grain = 4;
   cx.parallel(
@@ -176,28 +177,5 @@ function lowerRows(cx: Lowering, { fields, weights }: Requant, rows: number): vo
   cx.parallel('qs8_gemv', Math.ceil(n / 8), 8 * k * rows, (first, count) => {
     const scratch = cx.scratch(gemvScratchBytes(rows, k));
     return [params, first, count, cx.x[0]!.ptr, w, cx.y.ptr, scratch];
-  });
-}
-
-/** A product whose parts are panels of 8 outputs, each with a struct of its own. */
-function lowerPanels(
-  cx: Lowering,
-  fields: ConvFields,
-  pixels: number,
-  depth: number,
-  packed: number,
-): void {
-  const n = fields.outChannels;
-  cx.parallel('qs8_conv2d', Math.ceil(n / 8), 8 * depth * pixels, (first, count) => {
-    const params = cx.struct('ConvParams', {
-      ...fields,
-      outChannels: Math.min(8 * count, n - 8 * first),
-      bias: fields.bias + 32 * first,
-      multiplier: fields.multiplier + 32 * first,
-      addend: fields.addend + 32 * first,
-    });
-    const w = packed + packedWeightsBytes(8 * first, depth);
-    const scratch = cx.scratch(conv2dScratchBytes(depth));
-    return [params, 0, pixels, cx.x[0]!.ptr, w, cx.y.ptr + 8 * first, scratch];
   });
 }

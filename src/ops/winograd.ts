@@ -6,6 +6,7 @@
 import { packedWinogradBytes, winogradScratchBytes } from '../core/int8Layout.ts';
 import type { Lowering } from '../core/op.ts';
 import { type ConvFields, type Requant, roundUp8 } from './linear.ts';
+import { dividesOutputs, parallelPanels } from './panels.ts';
 
 /** The kernel computes 4·(acc + bias) modulo 2³². */
 const BOUND = 2 ** 29;
@@ -39,18 +40,26 @@ export function suitsWinograd({ fields, bound }: Requant): boolean {
   );
 }
 
-/** `batch` images; w [Co,3,3,Ci]. A unit of work is a row of tiles: two output rows. */
+/** `batch` images; w [Co,3,3,Ci]. A unit of work is a row of tiles, two output rows, or a panel of outputs. */
 export function lowerWinograd(cx: Lowering, { fields, weights }: Requant, batch: number): void {
   const { outHeight, outWidth, inChannels, outChannels } = fields;
-  const params = cx.struct('ConvParams', fields);
   const { data, zeroPoint } = weights;
   const packed = cx.packed(packedWinogradBytes(outChannels, inChannels), data, (from, to) =>
     cx.kernels.qs8_pack_winograd_weights(outChannels, inChannels, zeroPoint, from, to),
   );
   const rows = batch * Math.ceil(outHeight / 2);
-  const rowMacs = Math.ceil(outWidth / 2) * 16 * inChannels * outChannels;
+  const tiles = rows * Math.ceil(outWidth / 2);
+  const bytes = winogradScratchBytes(inChannels);
+  if (dividesOutputs(tiles, outChannels)) {
+    parallelPanels(cx, 'qs8_winograd2d', fields, tiles * 16 * inChannels * 8, (params, first) => {
+      const w = packed + packedWinogradBytes(8 * first, inChannels);
+      return [params, 0, rows, cx.x[0]!.ptr, w, cx.y.ptr + 8 * first, cx.scratch(bytes)];
+    });
+    return;
+  }
+  const params = cx.struct('ConvParams', fields);
+  const rowMacs = (tiles / rows) * 16 * inChannels * outChannels;
   cx.parallel('qs8_winograd2d', rows, rowMacs, (first, count) => {
-    const scratch = cx.scratch(winogradScratchBytes(inChannels));
-    return [params, first, count, cx.x[0]!.ptr, packed, cx.y.ptr, scratch];
+    return [params, first, count, cx.x[0]!.ptr, packed, cx.y.ptr, cx.scratch(bytes)];
   });
 }

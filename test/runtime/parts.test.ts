@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import type { Pair } from '../../src/ops/geometry.ts';
 import type { OpName } from '../../src/ops/table.ts';
 import { arithmeticGraphs } from './arithmeticGraphs.ts';
 import { compareLayers } from './equality.ts';
@@ -33,4 +34,27 @@ describe('the parts of a step together equal the interpreter', () => {
       for (const batch of [1, 3]) expect(compareLayers(graph, batch, seed)).toBeGreaterThan(0);
     }
   });
+
+  // Many outputs of few pixels or tiles are divided by their outputs, others by pixels or rows of tiles.
+  test.each<[string, Pair, Pair, Pair, number]>([
+    ['conv2d by outputs', [2, 3], [2, 3], [1, 2], 91],
+    ['conv2d by pixels', [9, 11], [2, 3], [1, 2], 9],
+    ['tiles by outputs', [4, 4], [3, 3], [1, 1], 91],
+    ['tiles that hang over by outputs', [4, 5], [3, 3], [1, 1], 97],
+    ['tiles by rows', [9, 11], [3, 3], [1, 1], 9],
+  ])('%s', (_, image, kernel, strides, outputs) => {
+    for (let seed = 0; seed < 6; seed++) {
+      const b = new IntGraph(seed);
+      const padding = [pad(1), pad(1)] as const;
+      const shape = [outputs + 5 * seed, ...kernel];
+      const y = b.conv2d(b.input([...image, 13 + seed]), shape, { strides, padding }, true);
+      for (const batch of [1, 2]) {
+        expect(compareLayers(b.build([y]), batch, seed)).toBeGreaterThan(0);
+      }
+    }
+  });
 });
+
+function pad(size: number): Pair {
+  return [size, size];
+}
