@@ -2,18 +2,22 @@
  * How threads share the parts of a step, over words in shared memory. The thread that runs a session leads: it opens a
  * step by writing its ticket, takes parts like everybody else, and goes on when all parts are done.
  *
- *     ticket   step << 8 | parts not yet taken. A part is taken by one compare-and-exchange that lowers it: who
- *              succeeds knows that the step is open, because the leader waits for his part before it opens another
- *     session  which session the ticket is about
+ *     ticket   first << 8 | end of the parts not yet taken. The leader takes the first, helpers the last, so that each
+ *              finds most of what it reads in the cache where it wrote it a step ago. A part is taken by one
+ *              compare-and-exchange: who succeeds knows that the step is open, because the leader waits for his part
+ *              before it opens another
+ *     session  which session and step the ticket is about
+ *     step
  *     done     parts that have ended
  *     wake     changes when sleepers are to look up; they wait on it
  *     asleep   how many wait
  *     call     ≠ 0 asks helpers to leave their loop and read their messages
  */
 
-/** One word a cache line. */
+/** One word a cache line; the step beside its session. */
 const TICKET = 0;
 const SESSION = 16;
+const STEP = 17;
 const DONE = 32;
 const WAKE = 48;
 const ASLEEP = 64;
@@ -35,13 +39,25 @@ export function createWords(): Words {
 /** The parts of each step of a session, as this thread calls them. */
 export type Parts = readonly (readonly (() => void)[])[];
 
-/** Takes a part of the open step: its number + 1, or 0 when none is left. */
-function take(words: Words): number {
+const isOpen = (ticket: number) => ticket >> 8 < (ticket & 0xff);
+
+/** Takes the first part of the open step: its number, or −1 when none is left. */
+function takeFirst(words: Words): number {
   for (;;) {
     const ticket = Atomics.load(words, TICKET);
-    const left = ticket & 0xff;
-    if (left === 0) return 0;
-    if (Atomics.compareExchange(words, TICKET, ticket, ticket - 1) === ticket) return left;
+    if (!isOpen(ticket)) return -1;
+    if (Atomics.compareExchange(words, TICKET, ticket, ticket + 256) === ticket) return ticket >> 8;
+  }
+}
+
+/** The same with the last part. */
+function takeLast(words: Words): number {
+  for (;;) {
+    const ticket = Atomics.load(words, TICKET);
+    if (!isOpen(ticket)) return -1;
+    if (Atomics.compareExchange(words, TICKET, ticket, ticket - 1) === ticket) {
+      return (ticket & 0xff) - 1;
+    }
   }
 }
 
@@ -52,11 +68,12 @@ const mayWait = !('document' in globalThis);
 export function lead(words: Words, session: number, step: number, parts: Parts[number]): void {
   Atomics.store(words, DONE, 0);
   Atomics.store(words, SESSION, session);
-  Atomics.store(words, TICKET, (step << 8) | parts.length);
+  Atomics.store(words, STEP, step);
+  Atomics.store(words, TICKET, parts.length);
   if (Atomics.load(words, ASLEEP) > 0) wake(words);
   let mine = 0;
-  for (let part = take(words); part > 0; part = take(words)) {
-    parts[part - 1]!();
+  for (let part = takeFirst(words); part >= 0; part = takeFirst(words)) {
+    parts[part]!();
     mine++;
   }
   const others = parts.length - mine;
@@ -72,16 +89,16 @@ export function help(words: Words, sessions: ReadonlyMap<number, Parts>): void {
   let idle = 0;
   while (Atomics.load(words, CALL) === 0) {
     const seen = Atomics.load(words, WAKE);
-    const part = take(words);
-    if (part > 0) {
-      const step = Atomics.load(words, TICKET) >> 8;
-      sessions.get(Atomics.load(words, SESSION))![step]![part - 1]!();
+    const part = takeLast(words);
+    if (part >= 0) {
+      const steps = sessions.get(Atomics.load(words, SESSION))!;
+      steps[Atomics.load(words, STEP)]![part]!();
       Atomics.add(words, DONE, 1);
       idle = 0;
     } else if (++idle > PATIENCE) {
       Atomics.add(words, ASLEEP, 1);
       // A step that was opened before the count went up shows in the ticket, one opened after it in `wake`.
-      if ((Atomics.load(words, TICKET) & 0xff) === 0 && Atomics.load(words, CALL) === 0) {
+      if (!isOpen(Atomics.load(words, TICKET)) && Atomics.load(words, CALL) === 0) {
         Atomics.wait(words, WAKE, seen);
       }
       Atomics.sub(words, ASLEEP, 1);
