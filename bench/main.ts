@@ -22,6 +22,7 @@ const suites: Record<string, () => Promise<Suite>> = {
   'qat-step': () => import('./qatStep.ts'),
   size: () => import('./size.ts'),
   threads: () => import('./peers/threads.ts'),
+  training: () => import('./training/training.ts'),
 };
 
 function print({ suite, host, cpu, rows }: Report): void {
