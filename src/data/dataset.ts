@@ -12,6 +12,14 @@ export interface Batch {
   readonly size: number;
 }
 
+/** Where a dataset stands, as plain numbers: the next batch is number `step` of `epoch`, both from 0. */
+export interface DatasetState {
+  readonly epoch: number;
+  readonly step: number;
+  /** Of order and augmentation. */
+  readonly seed: number;
+}
+
 /** Batches of labelled samples. Each iteration is one epoch. */
 export interface Dataset extends AsyncIterable<Batch> {
   /** Samples. */
@@ -33,6 +41,15 @@ export interface Dataset extends AsyncIterable<Batch> {
    * as it was.
    */
   epoch: number;
+  /**
+   * For checkpoints. After `restore(save())`, in this process or another, the next iteration gives the batches, to the
+   * byte, that the newest one had still to give when it was saved; a dataset that is not iterated stands at its next epoch.
+   * A state saved after the last batch, but before the iteration ended, gives an empty rest. Throws a RangeError for a
+   * state of another seed.
+   */
+  readonly state?: { save(): DatasetState; restore(state: DatasetState): void };
+  /** The batches of an epoch from number `step` on, 0 unless given, without moving `epoch` or `state`. */
+  batches?(epoch: number, step?: number): AsyncIterable<Batch>;
 }
 
 /** Samples without order: x [n, …shape], y [n]. */

@@ -6,10 +6,13 @@ import {
   rangeError,
   typeError,
 } from '../core/errors.ts';
-import { checkFit, MAX_TABLES, type Preprocessing } from '../core/preprocess.ts';
+import type { Preprocessing } from '../core/preprocess.ts';
 import { Rng } from '../core/rng.ts';
-import { BATCH, type Shape, showShape, sizeOf } from '../core/shape.ts';
+import { type Shape, showShape, sizeOf } from '../core/shape.ts';
+import { type Augmentation, Augmenter } from './augment.ts';
 import type { Batch, Dataset, Samples } from './dataset.ts';
+import { checkPreprocessing, PIXELS } from './pixels.ts';
+import { PositionedDataset } from './position.ts';
 
 export interface ArraysOptions {
   /** [n, …shape] flat: uint8 before preprocessing, or f32. Read in place, not copied. */
@@ -30,9 +33,9 @@ export interface ArraysOptions {
   /** Of uint8 samples; pixel / 255 unless given. */
   readonly preprocessing?: Preprocessing;
   readonly labels?: readonly string[];
+  /** Changes each uint8 image [H,W,C] of a batch before it is normalized, in this order. */
+  readonly augment?: readonly Augmentation[];
 }
-
-const PIXELS: Preprocessing = { mean: [0], std: [1] };
 
 const OPTIONS = [
   'x',
@@ -45,6 +48,7 @@ const OPTIONS = [
   'dropRemainder',
   'preprocessing',
   'labels',
+  'augment',
 ];
 
 /** A dataset over arrays in memory. Throws a RangeError or TypeError when they do not fit together. */
@@ -65,7 +69,7 @@ export function subset({ options }: ArrayDataset, from: number, to: number): Arr
   });
 }
 
-export class ArrayDataset implements Dataset, Samples {
+export class ArrayDataset extends PositionedDataset implements Dataset, Samples {
   readonly x: Uint8Array | Float32Array;
   readonly y: Int32Array;
   readonly length: number;
@@ -76,10 +80,11 @@ export class ArrayDataset implements Dataset, Samples {
   readonly preprocessing?: Preprocessing;
   readonly labels?: readonly string[];
   readonly seed: number;
-  epoch = 0;
   readonly #shuffle: boolean;
+  readonly #augmenter: Augmenter | undefined;
 
   constructor(readonly options: ArraysOptions) {
+    super();
     checkOptions('fromArrays', options, OPTIONS);
     const { x, shape, classes, batchSize = 64, shuffle = true, seed = 0 } = options;
     checkInteger('fromArrays', 'batchSize', batchSize, 1);
@@ -88,7 +93,12 @@ export class ArrayDataset implements Dataset, Samples {
     checkShape('fromArrays', 'shape', shape);
     this.y = checkLabels(options.y, classes);
     this.x = checkSamples(x, this.y.length, shape);
-    if (options.preprocessing) checkPreprocessing(options.preprocessing, x, shape);
+    if (options.preprocessing) {
+      if (!(x instanceof Uint8Array)) {
+        throw typeError('fromArrays', 'preprocessing is for x of Uint8Array', kindOf(x));
+      }
+      checkPreprocessing('fromArrays', options.preprocessing, shape);
+    }
     this.length = this.y.length;
     this.batchSize = batchSize;
     const steps = this.length / batchSize;
@@ -101,13 +111,17 @@ export class ArrayDataset implements Dataset, Samples {
     if (options.labels) this.labels = options.labels;
     this.seed = seed;
     this.#shuffle = shuffle;
+    this.#augmenter = Augmenter.of('fromArrays', options.augment, this);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, void> {
-    const order = this.#order(this.epoch++);
+  async *batches(epoch: number, step = 0): AsyncGenerator<Batch, void, void> {
+    const order = this.#order(epoch);
     const room = this.#room();
-    for (let step = 0; step < this.steps; step++) {
-      yield this.#gather(order.subarray(step * this.batchSize, (step + 1) * this.batchSize), room);
+    for (let at = step; at < this.steps; at++) {
+      const indices = order.subarray(at * this.batchSize, (at + 1) * this.batchSize);
+      const batch = this.#gather(indices, room);
+      this.#augmenter?.apply(batch, { seed: this.seed, epoch, step: at });
+      yield batch;
     }
   }
 
@@ -157,28 +171,4 @@ function checkLabels(y: ArrayLike<number>, classes: number): Int32Array {
     checkInteger('fromArrays', `y[${i}]`, y[i]!, 0, classes - 1);
   }
   return Int32Array.from(y);
-}
-
-/** What every bundle needs of it, said where it is written. */
-function checkPreprocessing(about: Preprocessing, x: ArraysOptions['x'], shape: Shape): void {
-  checkOptions('fromArrays: preprocessing', about, ['mean', 'std', 'crop', 'resize']);
-  if (!(x instanceof Uint8Array)) {
-    throw typeError('fromArrays', 'preprocessing is for x of Uint8Array', kindOf(x));
-  }
-  const channels = shape.at(-1) ?? 1;
-  for (const name of ['mean', 'std'] as const) {
-    const list: unknown = about[name];
-    const expected = `preprocessing.${name} must be an array of 1 or ${channels} finite numbers`;
-    if (!Array.isArray(list)) throw typeError('fromArrays', expected, kindOf(list));
-    if (list.length > MAX_TABLES) {
-      const most = `preprocessing.${name} may have ${MAX_TABLES} entries`;
-      throw rangeError('fromArrays', most, list.length);
-    }
-    const count = list.length === 1 || list.length === channels;
-    if (!count || !list.every(Number.isFinite)) throw rangeError('fromArrays', expected, list);
-  }
-  if (about.std.includes(0)) {
-    throw rangeError('fromArrays', 'preprocessing.std must not have a 0', about.std);
-  }
-  checkFit('fromArrays: preprocessing', about, [BATCH, ...shape]);
 }

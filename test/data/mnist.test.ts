@@ -124,7 +124,7 @@ describe('options', () => {
   });
   test('an unknown option', async () => {
     await expect(loadMnist({ split: 'test', dir: 'x' } as never)).rejects.toThrow(
-      /^mnist: options are split, data, .*, got dir$/,
+      /^mnist: options are split, .*, data, got dir$/,
     );
   });
   test('fashion without a folder', async () => {
