@@ -9,6 +9,8 @@ export * as data from './data/index.ts';
 export type { Handle } from './graph/dispatch.ts';
 export type { Graph, Node, Parameter, QuantizerSpec, Value } from './graph/graph.ts';
 export { input } from './graph/trace.ts';
+export { cifarResnetModule } from './interop/safetensors/cifarResnetModule.ts';
+export { importSafetensors, type SafetensorsOptions } from './interop/safetensors/import.ts';
 export { importTflite, type TfliteOptions } from './interop/tflite/import.ts';
 export { add, concatenate, layers, multiply, subtract } from './nn/layers.ts';
 export { type Loss, losses } from './nn/losses.ts';
