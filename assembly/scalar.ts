@@ -86,6 +86,7 @@ export {
 export { f32_sgd__scalar as f32_sgd } from './f32/sgd';
 export { f32_adam__scalar as f32_adam } from './f32/adam';
 export { f32_min_max__scalar as f32_min_max } from './f32/minMax';
+export { f32_count_nonfinite__scalar as f32_count_nonfinite } from './f32/countNonfinite';
 export { f32_quantize_error__scalar as f32_quantize_error } from './fakequant/quantizeError';
 export {
   f32_fakequant_backward__scalar as f32_fakequant_backward,

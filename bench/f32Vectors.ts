@@ -152,6 +152,11 @@ export const f32VectorCases = {
     const [x, out] = [vector(rig), rig.heap.alloc(8)];
     return [stream('f32 min max', 4 * N, () => rig.kernels.f32_min_max(N, x, out))];
   },
+  f32_count_nonfinite: (rig) => {
+    const [x, count] = [vector(rig), rig.heap.alloc(4)];
+    const run = () => rig.kernels.f32_count_nonfinite(N, x, count);
+    return [stream('f32 count nonfinite', 4 * N, run)];
+  },
   f32_quantize_error: (rig) => {
     const [x, params] = [vector(rig), fakeQuantizer(rig)];
     const run = () => void rig.kernels.f32_quantize_error(N, 1, x, params);

@@ -20,9 +20,24 @@ export { type Optimizer, optimizers } from './optim/optimizer.ts';
 export { type Schedule, schedules } from './optim/schedules.ts';
 export { type Converted, type ConvertOptions, convert } from './quant/convert.ts';
 export { QuantizedModel, type QuantizeOptions, quantizeModel } from './quant/quantizeModel.ts';
+export type {
+  Callback,
+  CallbackMemory,
+  EpochReport,
+  StepReport,
+  TrainingRun,
+} from './train/callbacks.ts';
+export {
+  type BestWeightsOptions,
+  callbacks,
+  type EarlyStoppingOptions,
+} from './train/earlyStopping.ts';
 export { estimateStatistics } from './train/estimateStatistics.ts';
 export { type Evaluation, evaluate } from './train/evaluate.ts';
-export { type EpochReport, type FitOptions, fit, type StepReport } from './train/fit.ts';
+export { fit } from './train/fit.ts';
 export { type IntegerVisitor, visitIntegers } from './train/integers.ts';
+export type { CheckpointOptions, FitOptions } from './train/options.ts';
 export type { Model } from './train/resolve.ts';
+export type { Position } from './train/state.ts';
+export type { Weights } from './train/weights.ts';
 export * as zoo from './zoo/index.ts';

@@ -1,6 +1,7 @@
 import type { StructFields, StructName } from '../core/abi.ts';
 import type { DType } from '../core/dtype.ts';
 import type { Ref, TrainContext } from '../core/op.ts';
+import type { Rng } from '../core/rng.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Device } from './device.ts';
 
@@ -13,6 +14,8 @@ export class StepContext implements TrainContext {
   constructor(
     readonly device: Device,
     readonly training: boolean,
+    /** Of dropout and the like, in training. */
+    readonly random?: Rng,
   ) {
     this.kernels = device.kernels;
     this.#mark = device.mark();

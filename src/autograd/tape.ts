@@ -55,6 +55,12 @@ interface Entry {
   backward(dy: Ref): readonly (Ref | undefined)[];
 }
 
+export type Inspect = (
+  output: Tensor,
+  inputs: readonly Tensor[],
+  gradients: readonly (Ref | undefined)[],
+) => void;
+
 /** Runs ops as they are called and remembers how to go back: reverse-mode differentiation over one step. */
 export class Tape {
   readonly #entries: Entry[] = [];
@@ -232,13 +238,17 @@ export class Tape {
     return y;
   }
 
-  /** Leaves in every tensor that needs one the gradient of a scalar whose gradient for `output` is `dy`. */
-  backward(output: Tensor, dy: Ref): void {
+  /**
+   * Leaves in every tensor that needs one the gradient of a scalar whose gradient for `output` is `dy`. `inspect` sees what
+   * each op hands to its inputs.
+   */
+  backward(output: Tensor, dy: Ref, inspect?: Inspect): void {
     output.gradient = dy;
     for (let i = this.#entries.length - 1; i >= 0; i--) {
       const { output, inputs, backward } = this.#entries[i]!;
       if (!output.gradient) continue;
       const gradients = backward(output.gradient);
+      inspect?.(output, inputs, gradients);
       inputs.forEach((input, j) => {
         const gradient = gradients[j];
         if (gradient && input.needsGradient) this.#accumulate(input, gradient);

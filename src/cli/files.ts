@@ -9,6 +9,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { fileProblem } from '../core/fileProblem.ts';
 
 /** Reads a file; a failure is one sentence that names it. */
 export async function readBytes(path: string, what: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -16,7 +17,7 @@ export async function readBytes(path: string, what: string): Promise<Uint8Array<
     const bytes = await readFile(path);
     return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
   } catch (error) {
-    throw new Error(`${what}: expected a readable file at ${path}, got ${reason(error)}`);
+    throw new Error(`${what}: expected a readable file at ${path}, got ${fileProblem(error)}`);
   }
 }
 
@@ -40,7 +41,7 @@ export async function writeBytes(path: string, bytes: Uint8Array, what: string):
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw noPlace(path, what, reason(error));
+    throw noPlace(path, what, fileProblem(error));
   }
 }
 
@@ -51,23 +52,10 @@ export async function checkPlace(path: string, what: string): Promise<void> {
   try {
     await access(dirname(path), constants.W_OK);
   } catch (error) {
-    throw noPlace(path, what, reason(error));
+    throw noPlace(path, what, fileProblem(error));
   }
 }
 
 function noPlace(path: string, what: string, got: string): Error {
   return new Error(`${what}: expected a place to write at ${path || 'an empty name'}, got ${got}`);
-}
-
-function reason(error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException;
-  const known: Record<string, string> = {
-    ENOENT: 'no such file or folder',
-    ENOTDIR: 'a file where a folder should be',
-    EROFS: 'a file system that cannot be written',
-    EISDIR: 'a folder',
-    EACCES: 'no permission',
-    ENOSPC: 'a full disk',
-  };
-  return known[code ?? ''] ?? String(error);
 }

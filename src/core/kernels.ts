@@ -73,6 +73,7 @@ export const trainKernels = {
   f32_sgd: ['n', 'w', 'g', 'm', 'params'],
   f32_adam: ['n', 'w', 'g', 'm', 'v', 'params'],
   f32_min_max: ['n', 'x', 'out'],
+  f32_count_nonfinite: ['n', 'x', 'count'],
   f32_quantize_error: ['n', 'stride', 'x', 'params'],
   f32_fakequant_backward: ['n', 'x', 'dy', 'dx', 'sums', 'params'],
   f32_qc8w_quantize: ['outer', 'channels', 'inner', 'w', 'scale', 'qmin', 'qmax', 'q', 'wq'],

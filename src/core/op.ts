@@ -12,6 +12,7 @@ import type { StructFields, StructName } from './abi.ts';
 import type { DType } from './dtype.ts';
 import type { InferKernelName, InferKernels, TrainKernels } from './kernels.ts';
 import type { QParams } from './qparams.ts';
+import type { Rng } from './rng.ts';
 import type { Shape } from './shape.ts';
 
 /** JSON values only: attributes are written into bundles. */
@@ -52,6 +53,8 @@ export interface TrainContext {
   readonly kernels: InferKernels & TrainKernels;
   /** Batch statistics when true, running statistics when false. */
   readonly training: boolean;
+  /** For what is random in training, as dropout: another seed for each step. None in evaluation. */
+  readonly random?: Rng | undefined;
   alloc(shape: Shape, dtype?: DType): Ref;
   zeros(shape: Shape, dtype?: DType): Ref;
   /** Bytes for a kernel's inner use; another call may hand out the same ones. */

@@ -1,3 +1,5 @@
+import { rangeError } from './errors.ts';
+
 /**
  * Seeded random numbers, equal on every host: xoshiro128** (Blackman and Vigna 2018) seeded by splitmix32, integer
  * arithmetic only.
@@ -14,6 +16,22 @@ export class Rng {
       z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
       return (z ^ (z >>> 15)) >>> 0;
     });
+  }
+
+  /** The four words that all later numbers follow from, as plain numbers in [0, 2³²): for checkpoints. */
+  get state(): readonly number[] {
+    return [...this.#state];
+  }
+
+  /** Throws a RangeError unless these are four such words and one of them is not 0. */
+  set state(words: readonly number[]) {
+    const valid =
+      Array.isArray(words) &&
+      words.length === 4 &&
+      words.every((word) => word === word >>> 0) &&
+      words.some((word) => word !== 0);
+    if (!valid) throw rangeError('Rng', 'a state of four integers in [0, 2³²), not all 0', words);
+    this.#state.set(words);
   }
 
   /** Uniform integer in [0, 2³²). */

@@ -9,6 +9,8 @@ import { Module } from '../nn/module.ts';
 export interface Quantized {
   readonly graph: Graph;
   readonly quantizers: QuantizerTable;
+  /** Real inputs x [size, …] that golden vectors are made from; none before ranges are set. */
+  samples: { readonly x: Float32Array; readonly size: number };
   /** Sets ranges from data, if that was not done yet. Called before the first step. */
   prepare(dataset: Dataset): Promise<void>;
 }
@@ -19,6 +21,7 @@ export type Model = Module | Graph | Quantized;
 export interface Resolved {
   readonly graph: Graph;
   readonly quantizers?: QuantizerTable;
+  samples?: Quantized['samples'];
   prepare?(dataset: Dataset): Promise<void>;
 }
 

@@ -3,14 +3,15 @@ import type { Device } from '../autograd/device.ts';
 import { execute } from '../autograd/execute.ts';
 import { ParameterStore } from '../autograd/parameters.ts';
 import { Tape } from '../autograd/tape.ts';
-import { rangeError } from '../core/errors.ts';
 import type { Ref } from '../core/op.ts';
+import { Rng } from '../core/rng.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Batch } from '../data/dataset.ts';
 import { type Parameter, parametersOf } from '../graph/graph.ts';
 import type { Loss } from '../nn/losses.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { BatchLoader } from './batch.ts';
+import { checkGradients, checkLossValue, NumericsCheck } from './numerics.ts';
 import type { Resolved } from './resolve.ts';
 
 export interface StepResult {
@@ -18,6 +19,16 @@ export interface StepResult {
   readonly loss: number;
   readonly correct: number;
 }
+
+export interface TrainerOptions {
+  /** Of dropout; default 0. */
+  readonly seed?: number;
+  /** Look for the op that first makes a NaN or an infinity; default false. */
+  readonly checkNumerics?: boolean;
+}
+
+/** Keeps the random numbers of steps apart from those of the order of samples. */
+const STEP_SEED = 0x85ebca6b;
 
 /** One run of training on one device: parameters and optimizer slots stay in wasm memory, each step leaves no trace. */
 export class Trainer {
@@ -34,6 +45,7 @@ export class Trainer {
     readonly optimizer: Optimizer,
     /** Steps of the whole run, for schedules. */
     readonly total: number,
+    readonly options: TrainerOptions = {},
   ) {
     this.#store = new ParameterStore(device, model.graph);
     this.#loader = new BatchLoader('fit', model.graph);
@@ -41,21 +53,36 @@ export class Trainer {
     this.#restoreSlots();
   }
 
-  /** Forward, loss, backward, update. `index` counts the steps of this run from 0. */
+  /**
+   * Forward, loss, backward, update. `index` counts the steps of this run from 0. Throws a RangeError for a loss or a gradient
+   * that is not finite, before the update.
+   */
   step(batch: Batch, index: number): StepResult {
-    const cx = new StepContext(this.device, true);
+    const cx = new StepContext(this.device, true, this.#random());
     try {
       const tape = new Tape(cx, this.#store);
       const { graph, quantizers } = this.model;
-      const [output] = execute(tape, graph, [this.#loader.load(cx, batch)], { quantizers });
+      const check = this.options.checkNumerics && new NumericsCheck(cx, graph, index + 1);
+      const tap = check ? { tap: check.tap } : {};
+      const [output] = execute(tape, graph, [this.#loader.load(cx, batch)], { quantizers, ...tap });
       const { loss, correct, gradient } = this.loss.evaluate(cx, output!.ref, batch.y);
-      if (!Number.isFinite(loss)) throw diverged(index, loss);
-      tape.backward(output!, gradient);
+      checkLossValue(index + 1, loss);
+      if (check) check.loss(gradient);
+      tape.backward(output!, gradient, check ? check.backward : undefined);
+      checkGradients(cx, index + 1, tape);
       this.#update(cx, tape, index);
       return { loss, correct };
     } finally {
       cx.end();
     }
+  }
+
+  /**
+   * The random numbers of the next step. They depend on the seed and the number of updates alone, so that a run that goes on
+   * draws what an unbroken one draws.
+   */
+  #random(): Rng {
+    return new Rng(Math.imul((this.options.seed ?? 0) ^ STEP_SEED, 0x9e3779b1) + this.#steps);
   }
 
   #update(cx: StepContext, tape: Tape, index: number): void {
@@ -89,6 +116,11 @@ export class Trainer {
     }
   }
 
+  /** Takes the parameters' arrays as the weights to go on with. */
+  load(): void {
+    this.#store.upload();
+  }
+
   /** Writes parameters, optimizer slots and step count back to where they live between runs. */
   save(): void {
     this.#store.download();
@@ -98,9 +130,4 @@ export class Trainer {
       this.optimizer.memory.slots.set(parameter, copies);
     }
   }
-}
-
-function diverged(index: number, loss: number): RangeError {
-  const advice = 'try a smaller learning rate or look for NaN in the data';
-  return rangeError('fit', `a finite loss is expected at step ${index + 1}`, `${loss}; ${advice}`);
 }

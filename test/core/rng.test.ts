@@ -29,6 +29,25 @@ describe('Rng', () => {
     },
   );
 
+  test('goes on from a state that was read', () => {
+    const rng = new Rng(14);
+    for (let i = 0; i < 5; i++) rng.uint32();
+    const other = new Rng(15);
+    other.state = JSON.parse(JSON.stringify(rng.state)) as number[];
+    const draw = (from: Rng) => Array.from({ length: 100 }, () => from.uint32());
+    expect(draw(other)).toEqual(draw(rng));
+  });
+
+  test.each([[[1, 2, 3]], [[1, 2, 3, -1]], [[1, 2, 3, 0.5]], [[0, 0, 0, 0]]])(
+    'refuses the state %j',
+    (words) => {
+      const set = () => {
+        new Rng(0).state = words;
+      };
+      expect(set).toThrow(/^Rng: a state of four integers in \[0, 2³²\), not all 0, got \[/);
+    },
+  );
+
   test('gives other numbers for other seeds', () => {
     const first = Array.from({ length: 1000 }, (_, seed) => new Rng(seed).uint32());
     expect(new Set(first).size).toBe(1000);

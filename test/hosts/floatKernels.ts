@@ -189,6 +189,10 @@ const vectorKernels = {
   f32_min_max: over(lengths, (rig, n) => {
     rig.kernels.f32_min_max(n, drawn(rig, n), rig.out(floats(2)));
   }),
+  f32_count_nonfinite: over(lengths, (rig, n) => {
+    const x = rig.floats(n).map((v, i) => (i % 3 === 0 ? v / 0 : v));
+    rig.kernels.f32_count_nonfinite(n, rig.put(x), rig.inout(Int32Array.of(5)));
+  }),
 };
 
 const poolKernels = {

@@ -8,8 +8,9 @@ import { schedules } from '../../src/optim/schedules.ts';
 import { convert } from '../../src/quant/convert.ts';
 import { type MethodName, methods } from '../../src/quant/methods.ts';
 import { quantizeModel } from '../../src/quant/quantizeModel.ts';
+import type { StepReport } from '../../src/train/callbacks.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
-import { fit, type StepReport } from '../../src/train/fit.ts';
+import { fit } from '../../src/train/fit.ts';
 import { visitIntegers } from '../../src/train/integers.ts';
 import { blobs, SAMPLE } from '../quant/networks.ts';
 
@@ -327,7 +328,7 @@ describe('mistakes', () => {
       onStep: ({ step }) => steps.push(step),
     });
     await expect(failing).rejects.toThrow(
-      /^fit: a finite loss is expected at step \d+, got (NaN|-?Infinity); try a smaller learning rate or look for NaN in the data$/,
+      /^fit: a finite loss is expected at step \d+, got (NaN|-?Infinity); try a smaller learning rate or look for NaN in the data; checkNumerics finds the op that first makes it$/,
     );
     expect(steps.length).toBeLessThan(train().steps);
     expect(weightsOf(net.build())).toEqual(before);

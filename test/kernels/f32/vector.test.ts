@@ -102,6 +102,34 @@ describe('f32_vclamp', () => {
   });
 });
 
+describe('f32_count_nonfinite', () => {
+  const run = (x: Float32Array<ArrayBuffer>, before: number) =>
+    modules.map(({ kernels }) => {
+      guarded.reset();
+      const count = guarded.inout(Int32Array.of(before));
+      kernels.f32_count_nonfinite(x.length, guarded.input(x).pointer, count.pointer);
+      guarded.check();
+      return count.read()[0];
+    });
+
+  test('adds the number of NaN and infinities, wherever they are', () => {
+    for (const n of sizes) {
+      const rng = new Rng(n + 3);
+      for (const share of [0, 0.1, 0.5, 1]) {
+        const bad = [NaN, Infinity, -Infinity];
+        const x = floats(rng, n).map((v) => (rng.uniform() < share ? bad[rng.below(3)]! : v));
+        const want = x.reduce((sum, v) => sum + (Number.isFinite(v) ? 0 : 1), 7);
+        expect(run(x, 7)).toEqual([want, want]);
+      }
+    }
+  });
+
+  test('knows the ends of the finite numbers', () => {
+    const bits = Uint32Array.of(0x7f7fffff, 0xff7fffff, 1, 0x80000001, 0x7f800001, 0xffffffff);
+    expect(run(new Float32Array(bits.buffer), 0)).toEqual([2, 2]);
+  });
+});
+
 describe('f32_min_max', () => {
   const run = (x: Float32Array<ArrayBuffer>) =>
     modules.map(({ kernels }) => {

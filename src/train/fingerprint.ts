@@ -1,0 +1,62 @@
+import { crc32 } from '../core/crc32.ts';
+import { rangeError } from '../core/errors.ts';
+import { showShape } from '../core/shape.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { RunOptions } from './options.ts';
+import { namedParameters } from './weights.ts';
+
+/** What must be the same for a checkpoint to fit, in words and digests. */
+export type Fingerprint = Readonly<
+  Record<'model' | 'optimizer' | 'loss' | 'data' | 'seed', string>
+>;
+
+/**
+ * The structure of the model with its quantizers, the optimizer's rule, the loss, the data and the seed. Learning rates and
+ * the number of epochs may change between a checkpoint and the run that resumes it.
+ */
+export function fingerprintOf(graph: Graph, dataset: Dataset, options: RunOptions): Fingerprint {
+  const { optimizer, loss, seed } = options;
+  return {
+    model: describeModel(graph),
+    optimizer: `${optimizer.name} with ${optimizer.slots} slots`,
+    loss: loss.name,
+    data: describeData(dataset),
+    seed: String(seed),
+  };
+}
+
+function describeModel(graph: Graph): string {
+  const { nodes, values, inputs, outputs, parameters, quantizers } = graph;
+  const structure = {
+    nodes,
+    values: values.map(({ shape, dtype }) => [shape, dtype]),
+    ends: [inputs, outputs],
+    parameters: [...namedParameters(graph)].map(([name, { shape }]) => [name, shape]),
+    places: [...parameters.keys()],
+    quantizers: [...quantizers].map(([id, { method, qmin, qmax }]) => [id, method, qmin, qmax]),
+  };
+  const kind = quantizers.size > 0 ? 'quantized' : 'float';
+  const digest = digestOf(JSON.stringify(structure));
+  return `${kind}, ${nodes.length} ops, digest ${digest}`;
+}
+
+function describeData(dataset: Dataset): string {
+  const { length, batchSize, shape, classes, seed, preprocessing, steps } = dataset;
+  const samples = `${length} samples ${showShape(shape)} of ${classes} classes`;
+  const order = `${steps} batches of ${batchSize}, seed ${seed}`;
+  const digest = digestOf(JSON.stringify(preprocessing ?? null));
+  return `${samples}, ${order}, preprocessing ${digest}`;
+}
+
+function digestOf(text: string): string {
+  return crc32([new TextEncoder().encode(text)]);
+}
+
+/** Throws a RangeError that says which part differs. */
+export function checkFingerprint(where: string, saved: Fingerprint, mine: Fingerprint): void {
+  for (const part of ['model', 'optimizer', 'loss', 'data', 'seed'] as const) {
+    if (saved[part] === mine[part]) continue;
+    throw rangeError(where, `a checkpoint of this ${part} (${mine[part]})`, String(saved[part]));
+  }
+}
