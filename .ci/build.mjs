@@ -143,7 +143,7 @@ async function scripts() {
   // Chunks are named by content: without this, old ones would stay and be packed.
   for (const name of readdirSync(at('dist'))) rmSync(at('dist', name), { recursive: true });
   const library = { ...options, outdir: 'dist', platform: 'neutral', splitting: true };
-  await build({ ...library, entryPoints: ['src/index.ts'] });
+  await build({ ...library, entryPoints: ['src/index.ts', 'src/images.ts'] });
   // By itself, so that it shares no chunk that training code is in, and minified: hosts parse it at each cold start.
   const runtime = { entryPoints: ['src/runtime.ts'], minify: true, sourcemap: true };
   await build({ ...library, ...runtime, chunkNames: 'runtime-[name]-[hash]' });

@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const everything = [
   ...['core', 'ops', 'graph', 'wasm', 'autograd', 'nn', 'optim', 'data', 'train', 'bundle'],
-  ...['quant', 'runtime', 'zoo', 'interop', 'cli', 'index.ts', 'runtime.ts'],
+  ...['quant', 'runtime', 'zoo', 'interop', 'cli', 'index.ts', 'images.ts', 'runtime.ts'],
 ];
 
 /** Who may import whom, types included: the table of docs/architecture.md. Imports point down only. */
@@ -28,6 +28,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   zoo: ['core', 'graph', 'nn'],
   interop: ['core', 'ops', 'graph', 'bundle'],
   'runtime.ts': ['core', 'bundle', 'runtime'],
+  'images.ts': ['core', 'data'],
   'index.ts': everything,
   cli: everything,
 };

@@ -1,57 +1,7 @@
-import { parse } from 'csv-parse/sync';
-import { rangeError } from '../core/errors.ts';
+import { type Labelled, parseLabelled } from '../data/labels.ts';
 import { readBytes } from './files.ts';
 
-/** A line of a table of labels. */
-export interface Labelled {
-  /** Where there is a column of this name. */
-  readonly file?: string;
-  /** From 0. */
-  readonly classIndex: number;
-}
-
-/** Names of the column with the class, the first one that there is. */
-const CLASS_COLUMNS = ['class_index', 'label'];
-
-/**
- * The classes in a CSV file, in its order. The first line may name the columns, of which `file` and `class_index` (or
- * `label`) are read; without such a line there must be one column. Throws an Error that starts with `where`.
- */
+/** The classes in a CSV file, in its order. Throws an Error that starts with `where`. */
 export async function readLabelled(where: string, path: string): Promise<Labelled[]> {
-  const [first, ...rest] = parseCsv(where, path, await readBytes(path, where));
-  if (!first) throw rangeError(where, `there must be a label in ${path}`, 'none');
-  const column = CLASS_COLUMNS.map((name) => first.cells.indexOf(name)).find((at) => at >= 0);
-  if (column === undefined && first.cells.length > 1) {
-    const expected = `the first line of ${path} must name a column ${CLASS_COLUMNS.join(' or ')}`;
-    throw rangeError(where, expected, first.cells.join(','));
-  }
-  const file = first.cells.indexOf('file');
-  const lines = column === undefined ? [first, ...rest] : rest;
-  if (lines.length === 0) throw rangeError(where, `there must be a label in ${path}`, 'none');
-  return lines.map(({ cells, line }) => {
-    const cell = cells[column ?? 0] ?? '';
-    if (!/^\d{1,9}$/.test(cell)) {
-      const place = `${where}: ${path}: line ${line}`;
-      throw rangeError(place, 'expected the index of a class', cell || 'nothing');
-    }
-    return { classIndex: Number(cell), ...(file >= 0 && { file: cells[file] ?? '' }) };
-  });
-}
-
-interface Line {
-  readonly cells: readonly string[];
-  /** From 1. */
-  readonly line: number;
-}
-
-function parseCsv(where: string, path: string, bytes: Uint8Array): Line[] {
-  const options = { bom: true, info: true, relax_column_count: true, trim: true } as const;
-  try {
-    const records = parse(Buffer.from(bytes), { ...options, skip_empty_lines: true });
-    return (records as unknown as { record: string[]; info: { lines: number } }[]).map(
-      ({ record, info }) => ({ cells: record, line: info.lines }),
-    );
-  } catch (error) {
-    throw rangeError(where, `${path} must be a CSV file`, (error as Error).message);
-  }
+  return parseLabelled(where, path, await readBytes(path, where));
 }

@@ -2,9 +2,9 @@ import { arrayOf, type DType } from '../core/dtype.ts';
 import { rangeError, typeError } from '../core/errors.ts';
 import { fitImage } from '../core/image.ts';
 import { type Shape, showShape, sizeOf } from '../core/shape.ts';
+import { decodeImage, isImage } from '../data/images.ts';
 import type { InputData, Session, TensorInfo } from '../runtime.ts';
 import { readBytes } from './files.ts';
-import { decodeImage, isImage } from './images.ts';
 import { isNpy, readNpy } from './npy.ts';
 
 /** Samples for a model's input, one after another. */

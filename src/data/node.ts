@@ -1,6 +1,7 @@
 /**
- * Files for the datasets. The only file of the library that needs Node's modules. It asks the process for them by name:
- * an import of them, static or not, would stop every bundler that makes a page of the library.
+ * Files for the datasets. The only file behind `octavo` itself that needs Node's modules. It asks the process for them by
+ * name: an import of them, static or not, would stop every bundler that makes a page of the library. (Images, which need
+ * packages besides, have the entry `octavo/images`.)
  */
 
 import { typeError } from '../core/errors.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { decodeImage } from '../../src/cli/images.ts';
 import { fitImage } from '../../src/core/image.ts';
+import { decodeImage } from '../../src/data/images.ts';
 import { inFolder, inFolderAsync, octavo } from '../cli/cli.ts';
 import { dataPath, describeWithData } from '../helpers/data.ts';
 

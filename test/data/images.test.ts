@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { decodeImage, isImage } from '../../src/cli/images.ts';
 import { fitImage } from '../../src/core/image.ts';
+import { decodeImage, isImage } from '../../src/data/images.ts';
+import { COLOUR_JPEG, GREY_JPEG, pngFile } from '../cli/imageFiles.ts';
 import { dataPath, describeWithData } from '../helpers/data.ts';
-import { COLOUR_JPEG, GREY_JPEG, pngFile } from './imageFiles.ts';
 
 /** The one colour of an image. */
 async function colourOf(file: Uint8Array): Promise<number[]> {
