@@ -160,6 +160,21 @@ export class ResizeParams {
   columns: i32;
 }
 
+/**
+ * One time step of a recurrent layer over the samples of a batch. Strides lead from one sample to the next, in elements:
+ * gateStride in the gates, stateStride in states, squashed or inner values and int8 copies, outStride in outputs.
+ *
+ * table points to f32 [1024], the sigmoid of −8, −8 + 1/64, …, 8 − 1/64. f32 kernels do not read it.
+ */
+@unmanaged
+export class RecurrentParams {
+  units: i32;
+  gateStride: i32;
+  stateStride: i32;
+  outStride: i32;
+  table: i32;
+}
+
 /** q = clamp(rte(f32(x · inverseScale)) + zeroPoint, qmin, qmax)      x̂ = f32((q − zeroPoint) · scale) */
 @unmanaged
 export class QuantizeParams {

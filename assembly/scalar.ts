@@ -83,6 +83,14 @@ export {
 export {
   f32_softmax_cross_entropy__scalar as f32_softmax_cross_entropy,
 } from './f32/softmaxCrossEntropy';
+export {
+  f32_lstm_gates__scalar as f32_lstm_gates,
+  f32_lstm_gates_backward__scalar as f32_lstm_gates_backward,
+} from './f32/lstm';
+export {
+  f32_gru_gates__scalar as f32_gru_gates,
+  f32_gru_gates_backward__scalar as f32_gru_gates_backward,
+} from './f32/gru';
 export { f32_sgd__scalar as f32_sgd } from './f32/sgd';
 export { f32_adam__scalar as f32_adam } from './f32/adam';
 export { f32_min_max__scalar as f32_min_max } from './f32/minMax';

@@ -46,6 +46,17 @@ function pooled(rig: Rig) {
   return { params, x, dx, y: rig.heap.alloc(N), dy: floats(rig, N / 4) };
 }
 
+/** A time step of 128 units over 16 samples. */
+const UNITS = 128;
+const BATCH = N / 8 / UNITS;
+
+function recurrentStep(rig: Rig, gates: number) {
+  const strides = { gateStride: gates * UNITS, stateStride: UNITS, outStride: UNITS };
+  const params = rig.heap.struct('RecurrentParams', { units: UNITS, ...strides, table: 0 });
+  const rows = () => floats(rig, BATCH * gates * UNITS);
+  return { params, rows, states: () => floats(rig, BATCH * UNITS) };
+}
+
 /** Vector kernels of training. */
 export const f32VectorCases = {
   f32_column_sums: (rig) => {
@@ -92,6 +103,40 @@ export const f32VectorCases = {
   f32_vscale: (rig) => {
     const [x, y] = [vector(rig), vector(rig)];
     return [stream('f32 vscale', 8 * N, () => rig.kernels.f32_vscale(N, x, 0.7, y))];
+  },
+  f32_lstm_gates: (rig) => {
+    const { params, rows, states } = recurrentStep(rig, 4);
+    const [x, h, c, squashed, y] = [rows(), rows(), states(), states(), states()];
+    const run = () => rig.kernels.f32_lstm_gates(params, BATCH, x, h, c, c, squashed, y);
+    return [stream(`f32 lstm gates ${BATCH}x${UNITS}`, 64 * BATCH * UNITS, run)];
+  },
+  f32_lstm_gates_backward: (rig) => {
+    const { params, rows, states } = recurrentStep(rig, 4);
+    const [gates, dx, c, squashed, dy, dc] = [
+      rows(),
+      rows(),
+      states(),
+      states(),
+      states(),
+      states(),
+    ];
+    const run = () =>
+      rig.kernels.f32_lstm_gates_backward(params, BATCH, gates, c, squashed, dy, dc, dx);
+    return [stream(`f32 lstm gates backward ${BATCH}x${UNITS}`, 52 * BATCH * UNITS, run)];
+  },
+  f32_gru_gates: (rig) => {
+    const { params, rows, states } = recurrentStep(rig, 3);
+    const [x, h, before, inner, y] = [rows(), rows(), states(), states(), states()];
+    const run = () => rig.kernels.f32_gru_gates(params, BATCH, x, h, before, y, inner, y);
+    return [stream(`f32 gru gates ${BATCH}x${UNITS}`, 52 * BATCH * UNITS, run)];
+  },
+  f32_gru_gates_backward: (rig) => {
+    const { params, rows, states } = recurrentStep(rig, 3);
+    const [gates, dx, dh] = [rows(), rows(), rows()];
+    const [before, inner, dy, dh0] = [states(), states(), states(), states()];
+    const run = () =>
+      rig.kernels.f32_gru_gates_backward(params, BATCH, gates, before, inner, dy, dh0, dx, dh);
+    return [stream(`f32 gru gates backward ${BATCH}x${UNITS}`, 52 * BATCH * UNITS, run)];
   },
   f32_maxpool2d: (rig) => {
     const { params, x, y } = pooled(rig);

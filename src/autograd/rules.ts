@@ -17,8 +17,10 @@ import { maximumF32, maximumQat, minimumF32, minimumQat } from '../ops/extremes.
 import { flattenF32, flattenQat } from '../ops/flatten.ts';
 import { gatherF32, gatherQat } from '../ops/gather.ts';
 import { globalAveragePool2dF32, globalAveragePool2dQat } from '../ops/globalAveragePool2d.ts';
+import { gruF32 } from '../ops/gru.ts';
 import { l2NormalizeF32, l2NormalizeQat } from '../ops/l2Normalize.ts';
 import { lookupF32 } from '../ops/lookup.ts';
+import { lstmF32 } from '../ops/lstm.ts';
 import { maxPool2dF32, maxPool2dQat } from '../ops/maxPool2d.ts';
 import { meanF32, meanQat } from '../ops/mean.ts';
 import { multiplyF32, multiplyQat } from '../ops/multiply.ts';
@@ -59,8 +61,10 @@ export const f32Rules = {
   flatten: flattenF32,
   gather: gatherF32,
   globalAveragePool2d: globalAveragePool2dF32,
+  gru: gruF32,
   l2Normalize: l2NormalizeF32,
   lookup: lookupF32,
+  lstm: lstmF32,
   maxPool2d: maxPool2dF32,
   maximum: maximumF32,
   mean: meanF32,
@@ -102,8 +106,10 @@ export const qatRules = {
   flatten: flattenQat,
   gather: gatherQat,
   globalAveragePool2d: globalAveragePool2dQat,
+  gru: null,
   l2Normalize: l2NormalizeQat,
   lookup: null,
+  lstm: null,
   maxPool2d: maxPool2dQat,
   maximum: maximumQat,
   mean: meanQat,

@@ -102,6 +102,13 @@ export const structs = {
     rows: 'i32',
     columns: 'i32',
   },
+  RecurrentParams: {
+    units: 'i32',
+    gateStride: 'i32',
+    stateStride: 'i32',
+    outStride: 'i32',
+    table: 'i32',
+  },
   QuantizeParams: {
     scale: 'f32',
     inverseScale: 'f32',

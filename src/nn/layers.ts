@@ -23,6 +23,13 @@ import {
   type ZeroPadding2dOptions,
 } from './movement.ts';
 import { GlobalAveragePool2d, type GlobalPoolOptions } from './pools.ts';
+import {
+  Bidirectional,
+  type BidirectionalOptions,
+  type LstmOptions,
+  Recurrent,
+  type RecurrentOptions,
+} from './recurrent.ts';
 import { SeparableConv2d } from './separable.ts';
 import { type TransposedConvOptions, TransposedConvolution } from './transposed.ts';
 import {
@@ -53,6 +60,22 @@ export const layers = {
   conv2dTranspose: (options: TransposedConvOptions): Module => new TransposedConvolution(options),
   /** x [N,K] → [N,units] */
   dense: (options: DenseOptions): Module => new Dense(options),
+  /**
+   * Long short-term memory with the gates i f c o of Keras. x [N,T,C] → [N,units], or [N,T,units] with returnSequences
+   *
+   *     i, f, o = sigmoid(x·W + h·U + b)      c ← f·c + i·tanh(x·W + h·U + b)      h ← o·tanh(c)
+   *
+   * The kernel starts as glorotUniform, the recurrent kernel orthogonal, the bias as 0, that of the forget gate as 1.
+   */
+  lstm: (options: LstmOptions): Recurrent => new Recurrent('lstm', options),
+  /**
+   * Gated recurrent unit with the gates z r h of Keras and its resetAfter. x [N,T,C] → [N,units], or [N,T,units]
+   *
+   *     z, r = sigmoid(x·W + b₀ + h·U + b₁)      h ← z·h + (1 − z)·tanh(x·W + b₀ + r·(h·U + b₁))
+   */
+  gru: (options: RecurrentOptions): Recurrent => new Recurrent('gru', options),
+  /** x [N,T,C] → [N,2·units] or [N,T,2·units]: a recurrent layer, and beside it another that reads x from its end */
+  bidirectional: (options: BidirectionalOptions): Module => new Bidirectional(options),
   /** x [N,…,C] → the same shape */
   batchNormalization: (options: NormOptions = {}): Module => new BatchNormalization(options),
   relu: (options: LayerOptions = {}): Module => new Pointwise('relu', options, BASE),

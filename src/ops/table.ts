@@ -12,8 +12,10 @@ import { maximum, minimum } from './extremes.ts';
 import { flatten } from './flatten.ts';
 import { gather } from './gather.ts';
 import { globalAveragePool2d } from './globalAveragePool2d.ts';
+import { gru } from './gru.ts';
 import { l2Normalize } from './l2Normalize.ts';
 import { lookup } from './lookup.ts';
+import { lstm } from './lstm.ts';
 import { maxPool2d } from './maxPool2d.ts';
 import { mean } from './mean.ts';
 import { multiply } from './multiply.ts';
@@ -48,8 +50,10 @@ export const ops = {
   flatten,
   gather,
   globalAveragePool2d,
+  gru,
   l2Normalize,
   lookup,
+  lstm,
   maxPool2d,
   maximum,
   mean,

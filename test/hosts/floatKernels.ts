@@ -19,6 +19,9 @@ import {
   weights,
 } from './shapes.ts';
 
+/** Around lanes of four. */
+const unitCounts = [1, 3, 4, 5, 8, 17];
+
 const floats = (n: number) => new Float32Array(n);
 
 /** Address of n random floats that the kernel reads. */
@@ -195,6 +198,46 @@ const vectorKernels = {
   }),
 };
 
+/** One time step of three samples that lie among others. */
+function recurrentStep(rig: Rig, units: number, gates: number) {
+  const [gateStride, stateStride, outStride] = [gates * units + 3, units + 1, units + 5];
+  const params = rig.params('RecurrentParams', {
+    ...{ units, gateStride, stateStride, outStride, table: 0 },
+  });
+  const states = () => drawn(rig, 3 * stateStride);
+  return { params, rows: 3 * gateStride, states, stateStride, outStride };
+}
+
+function gatesForward(name: 'f32_lstm_gates' | 'f32_gru_gates', gates: number): Line {
+  return over(unitCounts, (rig, units) => {
+    const { params, rows, states, stateStride, outStride } = recurrentStep(rig, units, gates);
+    const x = rig.inout(rig.floats(rows, 9));
+    const h = drawn(rig, 3 * gates * units, 9);
+    const [after, extra] = [rig.inout(floats(3 * stateStride)), rig.inout(floats(3 * stateStride))];
+    const y = rig.inout(floats(3 * outStride));
+    rig.kernels[name](params, 3, x, h, states(), after, extra, y);
+  });
+}
+
+const recurrentKernels = {
+  f32_lstm_gates: gatesForward('f32_lstm_gates', 4),
+  f32_lstm_gates_backward: over(unitCounts, (rig, units) => {
+    const { params, rows, states } = recurrentStep(rig, units, 4);
+    const [dy, dstate] = [drawn(rig, 3 * units), rig.inout(rig.floats(3 * units))];
+    const dx = rig.inout(floats(rows));
+    const gates = drawn(rig, rows);
+    rig.kernels.f32_lstm_gates_backward(params, 3, gates, states(), states(), dy, dstate, dx);
+  }),
+  f32_gru_gates: gatesForward('f32_gru_gates', 3),
+  f32_gru_gates_backward: over(unitCounts, (rig, units) => {
+    const { params, rows, states } = recurrentStep(rig, units, 3);
+    const [dy, dstate] = [drawn(rig, 3 * units), rig.inout(rig.floats(3 * units))];
+    const [dx, dh] = [rig.inout(floats(rows)), rig.inout(floats(rows))];
+    const gates = drawn(rig, rows);
+    rig.kernels.f32_gru_gates_backward(params, 3, gates, states(), states(), dy, dstate, dx, dh);
+  }),
+};
+
 const poolKernels = {
   f32_maxpool2d: over(pools, (rig, c) => {
     const { p, batch, inputs, outputs } = sizedPool(c);
@@ -264,5 +307,6 @@ export const floatKernels = {
   ...channelKernels,
   ...vectorKernels,
   ...poolKernels,
+  ...recurrentKernels,
   ...fakeQuantKernels,
 } satisfies Record<Exclude<keyof typeof trainKernels, RealSumName>, Line>;

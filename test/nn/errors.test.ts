@@ -138,7 +138,7 @@ const mistakes: [string, () => unknown, RegExp][] = [
   [
     'an unknown initializer',
     () => sequential([layers.dense(js({ units: 1, kernelInitializer: 'he' }))]).build([1]),
-    /^dense: kernelInitializer must be one of zeros, ones, glorotUniform, heUniform, got "he"$/,
+    /^dense: kernelInitializer must be one of zeros, ones, glorotUniform, heUniform, orthogonal, got "he"$/,
   ],
   [
     'a pool of -1',

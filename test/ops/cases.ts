@@ -5,6 +5,7 @@ import type { Padding, Pair } from '../../src/ops/geometry.ts';
 import type { OpName } from '../../src/ops/table.ts';
 import { ARITHMETIC, arithmeticCases, broadcasting, drawArithmetic } from './arithmeticCases.ts';
 import { movementCases } from './movementCases.ts';
+import { drawRecurrent, RECURRENT, recurrentCases } from './recurrentCases.ts';
 
 /** One call of an op: what it is given and the shape that comes out. */
 export interface OpCase {
@@ -56,6 +57,7 @@ function norm(name: string, x: Shape, rest: Partial<OpCase> = {}): OpCase {
 export const cases = {
   ...movementCases,
   ...arithmeticCases,
+  ...recurrentCases,
   conv2d: [
     {
       name: '3x3 same',
@@ -258,6 +260,7 @@ export function drawInputs({ op, inputs, offset = 0 }: NamedCase, seed: number):
     const size = sizeOf(shape);
     if (op === 'maxPool2d') return distinct(size, rng);
     if (op === 'gather' && i === 1) return Float32Array.from({ length: size }, () => rng.below(5));
+    if (RECURRENT.has(op)) return drawRecurrent(i, shape, rng);
     if (ARITHMETIC.has(op)) return drawArithmetic(op, i, size, rng);
     if (op === 'relu' || op === 'relu6') return aroundKinks(size, rng);
     const data = Float32Array.from({ length: size }, () => 2 * rng.uniform() - 1);

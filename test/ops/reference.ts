@@ -4,6 +4,7 @@ import type { PoolAttrs, WindowAttrs } from '../../src/ops/geometry.ts';
 import type { OpName } from '../../src/ops/table.ts';
 import { addReference, arithmeticReferences } from './arithmeticReference.ts';
 import { movementReferences } from './movementReference.ts';
+import { recurrentReferences } from './recurrentReference.ts';
 
 /** A float64 tensor. */
 export interface Tensor64 {
@@ -145,6 +146,7 @@ function batchNormalization(
 export const references = {
   ...movementReferences,
   ...arithmeticReferences,
+  ...recurrentReferences,
   add: addReference,
   averagePool2d: pool(mean),
   batchNormalization,

@@ -38,7 +38,7 @@ import type { CommonOpName } from './commonOps.ts';
 import { type IntegerOp, learn } from './ops.ts';
 
 /** Ops that exist in float graphs only: batch normalization is folded, functions of one real become `lookup`. */
-export type FloatOpName = 'batchNormalization' | UnaryOpName;
+export type FloatOpName = 'batchNormalization' | 'gru' | 'lstm' | UnaryOpName;
 export type IntOpName = Exclude<OpName, FloatOpName>;
 
 /**
