@@ -32,6 +32,8 @@ export class StepContext implements TrainContext {
   }
 
   scratch(bytes: number): number {
+    const own = this.device.crew?.nextScratch(bytes);
+    if (own !== undefined) return own;
     if (bytes > this.#scratch.bytes) this.#scratch = { ptr: this.device.allocate(bytes), bytes };
     return this.#scratch.ptr;
   }
@@ -54,6 +56,15 @@ export class StepContext implements TrainContext {
 
   i8(ref: Ref): Int8Array {
     return this.device.view(ref, 'i8');
+  }
+
+  get concurrent(): boolean {
+    return this.device.crew !== undefined;
+  }
+
+  together(work: () => void): void {
+    if (this.device.crew) this.device.crew.together(work);
+    else work();
   }
 
   end(): void {

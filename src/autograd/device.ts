@@ -7,8 +7,15 @@ import type { Ref } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
 import infer from '../wasm/generated/infer.ts';
 import train from '../wasm/generated/train.ts';
-import { compile, inflate, type WasmModule, type WasmSource } from '../wasm/instantiate.ts';
+import {
+  compile,
+  inflate,
+  type WasmMemory,
+  type WasmModule,
+  type WasmSource,
+} from '../wasm/instantiate.ts';
 import { instantiateWithLoader } from '../wasm/load.ts';
+import type { Crew } from './crew.ts';
 
 const PAGE = 65536;
 const ALIGN = 64;
@@ -21,15 +28,18 @@ const SLACK = 64;
  */
 export class Device {
   readonly kernels: InferKernels & TrainKernels;
-  readonly #memory = new WebAssembly.Memory({ initial: 16 });
+  readonly #memory: WasmMemory;
   #top = ALIGN;
+  /** The threads that share its kernels, where there are several. */
+  crew: Crew | undefined;
 
   /** A device of its own, for a run that should not share one. */
   static async create(): Promise<Device> {
     return new Device(modules ?? (await loadModules()));
   }
 
-  constructor(modules: Modules) {
+  constructor(modules: Modules, memory: WasmMemory = new WebAssembly.Memory({ initial: 16 })) {
+    this.#memory = memory;
     this.kernels = {
       ...instantiateWithLoader<InferKernels>(modules.infer, this.#memory),
       ...instantiateWithLoader<TrainKernels>(modules.train, this.#memory),
@@ -67,6 +77,7 @@ export class Device {
 
   release(mark: number): void {
     this.#top = mark;
+    this.crew?.forget();
   }
 
   /** Size of the wasm memory in bytes; it only grows. */
@@ -133,10 +144,10 @@ async function loadModules(): Promise<Modules> {
 
 /**
  * Lends a device to `work`. Each run has its own, so runs that overlap in time do not share memory; idle ones are kept
- * for the next run.
+ * for the next run. With more than one thread, the device divides the calls of its kernels among so many.
  */
-export async function withDevice<T>(work: (device: Device) => Promise<T>): Promise<T> {
-  const device = idle.pop() ?? (await Device.create());
+export async function withDevice<T>(work: (device: Device) => Promise<T>, threads = 1): Promise<T> {
+  const device = takeIdle(threads) ?? (await createDevice(threads));
   const mark = device.mark();
   try {
     return await work(device);
@@ -146,10 +157,24 @@ export async function withDevice<T>(work: (device: Device) => Promise<T>): Promi
   }
 }
 
+function takeIdle(threads: number): Device | undefined {
+  const at = idle.findIndex(({ crew }) => (crew?.threads ?? 1) === threads);
+  return at < 0 ? undefined : idle.splice(at, 1)[0];
+}
+
+async function createDevice(threads: number): Promise<Device> {
+  if (threads > 1) {
+    const { createCrewDevice } = await import('./crew.ts');
+    const device = await createCrewDevice(threads);
+    if (device) return device;
+  }
+  return Device.create();
+}
+
 /** The same for work that cannot wait: something must have loaded the modules before. */
 export function withDeviceSync<T>(work: (device: Device) => T): T {
   if (!modules) throw internal('the kernel modules are not loaded yet');
-  const device = idle.pop() ?? new Device(modules);
+  const device = takeIdle(1) ?? new Device(modules);
   const mark = device.mark();
   try {
     return work(device);

@@ -59,6 +59,13 @@ export interface TrainContext {
   zeros(shape: Shape, dtype?: DType): Ref;
   /** Bytes for a kernel's inner use; another call may hand out the same ones. */
   scratch(bytes: number): number;
+  /** Whether calls inside `together` run at the same time. */
+  readonly concurrent: boolean;
+  /**
+   * Runs `work`, whose calls are of one kernel and may run at the same time, in any order: they write different bytes, and nothing in
+   * `work` reads these. Scratch that is asked for inside is that of the next call alone.
+   */
+  together(work: () => void): void;
   struct<S extends StructName>(name: S, fields: StructFields<S>): number;
   /** A view on a tensor, valid until the next allocation. */
   f32(ref: Ref): Float32Array;

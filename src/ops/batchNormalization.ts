@@ -127,10 +127,12 @@ function chunkedSums(
   const channels = x.shape[x.shape.length - 1]!;
   const parts = cx.zeros([CHUNKS, 2, channels], 'f64');
   const rows = rowsOf(x) / x.shape[0]!;
-  forEachChunk(x.shape[0]!, (first, count, chunk) => {
-    const at = parts.ptr + chunk * 16 * channels;
-    work(first, count * rows, at, at + 8 * channels);
-  });
+  cx.together(() =>
+    forEachChunk(x.shape[0]!, (first, count, chunk) => {
+      const at = parts.ptr + chunk * 16 * channels;
+      work(first, count * rows, at, at + 8 * channels);
+    }),
+  );
   const view = cx.f64(parts);
   const total = new Float64Array(2 * channels);
   for (let i = 0; i < view.length; i++) total[i % total.length]! += view[i]!;

@@ -27,6 +27,7 @@ export function sumChunks(
   shape: Shape,
   accumulate: (first: number, count: number, into: Ref) => void,
 ): Ref {
+  if (cx.concurrent) return sumAtOnce(cx, batch, shape, accumulate);
   const total = cx.zeros(shape);
   const part = cx.alloc(shape);
   forEachChunk(batch, (first, count, chunk) => {
@@ -35,6 +36,26 @@ export function sumChunks(
     accumulate(first, count, into);
     if (chunk > 0) cx.kernels.f32_vadd(sizeOf(shape), total.ptr, part.ptr, total.ptr);
   });
+  return total;
+}
+
+/** The same sums, each chunk with memory of its own. */
+function sumAtOnce(
+  cx: TrainContext,
+  batch: number,
+  shape: Shape,
+  accumulate: (first: number, count: number, into: Ref) => void,
+): Ref {
+  const parts: Ref[] = [];
+  forEachChunk(batch, () => parts.push(cx.zeros(shape)));
+  cx.together(() => {
+    let next = 0;
+    forEachChunk(batch, (first, count) => accumulate(first, count, parts[next++]!));
+  });
+  const [total, ...others] = parts as [Ref, ...Ref[]];
+  for (const part of others) {
+    cx.kernels.f32_vadd(sizeOf(shape), total.ptr, part.ptr, total.ptr);
+  }
   return total;
 }
 

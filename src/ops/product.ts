@@ -79,7 +79,6 @@ export function productWeightGradient(
   wShape: Shape,
 ): Ref {
   const params = cx.struct('ConvParams', fields);
-  const scratch = cx.scratch(f32WeightGradientScratchBytes(k));
   return sumChunks(cx, dy.shape[0]!, wShape, (first, count, into) =>
     cx.kernels.f32_conv2d_weight_gradient(
       params,
@@ -87,7 +86,7 @@ export function productWeightGradient(
       dy.ptr + first * sampleBytes(dy),
       x.ptr + first * sampleBytes(x),
       into.ptr,
-      scratch,
+      cx.scratch(f32WeightGradientScratchBytes(k)),
     ),
   );
 }

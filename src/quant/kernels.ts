@@ -54,12 +54,14 @@ export function activationGradients(
   const params = quantizeParams(cx, range, spec);
   const parts = cx.zeros([CHUNKS, 2], 'f64');
   const sample = sizeOf(x.shape.slice(1));
-  forEachChunk(x.shape[0]!, (first, count, chunk) => {
-    const at = first * sampleBytes(x);
-    const sums = parts.ptr + chunk * 16;
-    const n = count * sample;
-    cx.kernels.f32_fakequant_backward(n, x.ptr + at, dy.ptr + at, dx.ptr + at, sums, params);
-  });
+  cx.together(() =>
+    forEachChunk(x.shape[0]!, (first, count, chunk) => {
+      const at = first * sampleBytes(x);
+      const sums = parts.ptr + chunk * 16;
+      const n = count * sample;
+      cx.kernels.f32_fakequant_backward(n, x.ptr + at, dy.ptr + at, dx.ptr + at, sums, params);
+    }),
+  );
   const view = cx.f64(parts);
   const sum = (offset: number) => {
     let total = 0;

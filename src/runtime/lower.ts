@@ -4,11 +4,11 @@ import type { IntValue, Lowering } from '../core/op.ts';
 import { normalizeTable, quantizeTable, tableChannels } from '../core/preprocess.ts';
 import type { Graph, Node, ValueId } from '../graph/graph.ts';
 import { activationCount } from '../graph/integer/ops.ts';
+import { cut } from '../wasm/cut.ts';
 import type { Step } from '../wasm/step.ts';
 import { type Activation, bytesIn, ruleOf, tensorOf } from './activations.ts';
 import type { Block } from './arena.ts';
 import type { Constants } from './constants.ts';
-import { cut } from './cut.ts';
 
 /** How the floats or pixels of an input become its integers. */
 export interface InputConversion {

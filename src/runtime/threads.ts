@@ -7,6 +7,7 @@ import { inflate, type WasmModule, type WasmSource } from '../wasm/instantiate.t
 import { Pool } from '../wasm/pool.ts';
 import { withSharedMemory } from '../wasm/share.ts';
 import { bind, type Call, type Step } from '../wasm/step.ts';
+import { warnOfOneThread, whatIsMissing } from '../wasm/support.ts';
 import { lead } from '../wasm/team.ts';
 import { moduleFrom } from './module.ts';
 import { makePlan, type Plan } from './plan.ts';
@@ -24,13 +25,13 @@ export async function shareSession(
   { wasm, batch, threads }: ThreadOptions,
 ): Promise<Session | undefined> {
   const missing = whatIsMissing();
-  if (missing) return warn(missing);
+  if (missing) return warnOfOneThread(missing);
   const module = await sharedModule(wasm);
   const plan = makePlan(graph, module, { batch, threads });
   try {
     return new Session(plan, await shareCalls(plan, module, threads));
   } catch (error) {
-    return warn(`a thread did not start (${(error as Error).message})`);
+    return warnOfOneThread(`a thread did not start (${(error as Error).message})`);
   }
 }
 
@@ -48,21 +49,6 @@ async function sharedModule(wasm: WasmSource | undefined): Promise<WasmModule> {
   return moduleFrom(withSharedMemory(view as Uint8Array));
 }
 
-function whatIsMissing(): string | undefined {
-  if (typeof SharedArrayBuffer === 'undefined') return 'this host has no shared memory';
-  if (globalThis.crossOriginIsolated === false) return 'the page is not cross-origin isolated';
-  const workers =
-    globalThis.process?.getBuiltinModule?.('node:worker_threads') ?? globalThis.Worker;
-  return workers ? undefined : 'this host has no workers';
-}
-
-let warned = false;
-
-function warn(reason: string): undefined {
-  if (!warned) console.warn(`octavo: running on one thread: ${reason}`);
-  warned = true;
-}
-
 /** Tells the pool when nobody can run a session any more. */
 const forgotten = new FinalizationRegistry<number>((session) => Pool.get().leave(session));
 
@@ -70,7 +56,8 @@ const forgotten = new FinalizationRegistry<number>((session) => Pool.get().leave
 async function shareCalls(plan: Plan, module: WasmModule, threads: number): Promise<Call[]> {
   const pool = Pool.get();
   const steps = plan.nodes.flat();
-  const session = await pool.join(threads - 1, { module, memory: plan.memory, steps });
+  const joining = { modules: [module], memory: plan.memory, work: steps };
+  const session = await pool.join(threads - 1, joining);
   const share = ({ kernel, parts }: Step, i: number): Call => {
     const calls = parts.map((part) => bind(plan.kernels, kernel, part));
     return calls.length === 1 ? calls[0]! : () => lead(pool.words, session, i, calls);

@@ -24,6 +24,6 @@ export async function fit(
   return claim('fit', resolved.graph, async () => {
     const resumed = await resume(task);
     await resolved.prepare?.(dataset);
-    return withDevice((device) => new FitRun(device, task, resumed).run());
+    return withDevice((device) => new FitRun(device, task, resumed).run(), run.threads);
   });
 }

@@ -39,7 +39,15 @@ export interface FitOptions {
   readonly resume?: Uint8Array | boolean;
   /** Names the op that first makes a NaN or an infinity, at the price of slower steps. Default false. */
   readonly checkNumerics?: boolean;
+  /**
+   * Threads that share the work of a step, this one included: 1 by default. The bytes of the weights are the same for any number.
+   * Hosts without shared memory or workers say so once and use one.
+   */
+  readonly threads?: number;
 }
+
+/** More than any machine has use for. */
+const MOST_THREADS = 64;
 
 const OPTIONS = [
   'epochs',
@@ -54,9 +62,17 @@ const OPTIONS = [
   'checkpoint',
   'resume',
   'checkNumerics',
+  'threads',
 ];
 
-type Defaults = 'epochs' | 'optimizer' | 'loss' | 'seed' | 'callbacks' | 'checkNumerics';
+type Defaults =
+  | 'epochs'
+  | 'optimizer'
+  | 'loss'
+  | 'seed'
+  | 'callbacks'
+  | 'checkNumerics'
+  | 'threads';
 
 /** The options of one run, all defaults filled in. */
 export type RunOptions = FitOptions & Required<Pick<FitOptions, Defaults>>;
@@ -65,9 +81,11 @@ export type RunOptions = FitOptions & Required<Pick<FitOptions, Defaults>>;
 export function checkFitOptions(options: FitOptions): RunOptions {
   checkOptions('fit', options, OPTIONS);
   const { epochs = 1, loss = crossEntropy(), optimizer = sgd({ momentum: 0.9 }) } = options;
-  const { seed = 0, callbacks = [], checkNumerics = false, checkpoint, resume } = options;
+  const { seed = 0, callbacks = [], checkNumerics = false, threads = 1 } = options;
+  const { checkpoint, resume } = options;
   checkInteger('fit', 'epochs', epochs, 0);
   checkInteger('fit', 'seed', seed, Number.MIN_SAFE_INTEGER);
+  checkInteger('fit', 'threads', threads, 1, MOST_THREADS);
   checkLoss('fit', loss);
   checkCallbacks('fit', callbacks);
   if (typeof optimizer?.update !== 'function') {
@@ -77,7 +95,7 @@ export function checkFitOptions(options: FitOptions): RunOptions {
   if (checkpoint !== undefined) checkCheckpoint(checkpoint);
   if (resume !== undefined) checkResume(resume, checkpoint);
   const all = [...callbacks, ...shorthand(options)];
-  return { ...options, epochs, loss, optimizer, seed, callbacks: all, checkNumerics };
+  return { ...options, epochs, loss, optimizer, seed, callbacks: all, checkNumerics, threads };
 }
 
 /** `onStep` and `onEpoch` as a callback, after all others. */

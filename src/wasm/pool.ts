@@ -1,8 +1,6 @@
 import workerSource from './generated/worker.ts';
-import type { WasmMemory, WasmModule } from './instantiate.ts';
-import type { Step } from './step.ts';
 import { call, createWords, dismiss, type Words } from './team.ts';
-import type { Message } from './worker.ts';
+import type { Joining, Message } from './worker.ts';
 
 /** A helper thread, of whichever kind the host has. */
 interface Helper {
@@ -11,20 +9,15 @@ interface Helper {
   keepAlive(alive: boolean): void;
 }
 
-/** What a session brings to its helpers. */
-export interface Joining {
-  readonly module: WasmModule;
-  readonly memory: WasmMemory;
-  readonly steps: readonly Step[];
-}
-
 /** The helper threads of this thread: one pool, which grows to the largest number asked for and stays. */
 export class Pool {
   static #only: Pool | undefined;
   readonly words: Words = createWords();
   readonly #helpers: Helper[] = [];
   readonly #waiting = new Map<number, { left: number; done(): void; failed(error: Error): void }>();
-  #sessions = 0;
+  /** Those that somebody can still run: helpers that start later learn them too. */
+  readonly #sessions = new Map<number, Joining>();
+  #next = 0;
 
   static get(): Pool {
     Pool.#only ??= new Pool();
@@ -33,7 +26,7 @@ export class Pool {
 
   /** Makes a session known to at least `helpers` helpers and gives its number. Rejects when a helper cannot start. */
   async join(helpers: number, joining: Joining): Promise<number> {
-    const session = this.#sessions++;
+    const session = this.#next++;
     call(this.words);
     try {
       await new Promise<void>((done, failed) => {
@@ -44,6 +37,7 @@ export class Pool {
           helper.send({ kind: 'join', session, ...joining });
         }
       });
+      this.#sessions.set(session, joining);
     } finally {
       this.#waiting.delete(session);
       dismiss(this.words);
@@ -54,6 +48,7 @@ export class Pool {
 
   /** Helpers forget a session and its memory, as soon as they look up. */
   leave(session: number): void {
+    this.#sessions.delete(session);
     call(this.words);
     for (const helper of this.#helpers) helper.send({ kind: 'leave', session });
     dismiss(this.words);
@@ -74,6 +69,9 @@ export class Pool {
     };
     const helper = startHelper(joined, failed);
     helper.send({ kind: 'start', words: this.words });
+    for (const [session, joining] of this.#sessions) {
+      helper.send({ kind: 'join', session, ...joining });
+    }
     return helper;
   }
 }

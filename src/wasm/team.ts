@@ -9,16 +9,20 @@
  *     session  which session and step the ticket is about
  *     step
  *     done     parts that have ended
+ *     failed   ≠ 0 when a helper could not run its part: the leader must not wait for ever
  *     wake     changes when sleepers are to look up; they wait on it
  *     asleep   how many wait
  *     call     ≠ 0 asks helpers to leave their loop and read their messages
  */
+
+import { internal } from '../core/errors.ts';
 
 /** One word a cache line; the step beside its session. */
 const TICKET = 0;
 const SESSION = 16;
 const STEP = 17;
 const DONE = 32;
+const FAILED = 33;
 const WAKE = 48;
 const ASLEEP = 64;
 const CALL = 80;
@@ -82,6 +86,7 @@ export function lead(words: Words, session: number, step: number, parts: Parts[n
     // Who has the last part may have lost its core: on a busy machine, leave it ours for 50 µs at a time.
     if (++turns > PATIENCE && mayWait) Atomics.wait(words, DONE, done, 0.05);
   }
+  if (Atomics.exchange(words, FAILED, 0) !== 0) throw internal('a part failed on another thread');
 }
 
 /** Helps with every step until it is called away. `sessions` are those that this thread knows. */
@@ -92,7 +97,11 @@ export function help(words: Words, sessions: ReadonlyMap<number, Parts>): void {
     const part = takeLast(words);
     if (part >= 0) {
       const steps = sessions.get(Atomics.load(words, SESSION))!;
-      steps[Atomics.load(words, STEP)]![part]!();
+      try {
+        steps[Atomics.load(words, STEP)]![part]!();
+      } catch {
+        Atomics.store(words, FAILED, 1);
+      }
       Atomics.add(words, DONE, 1);
       idle = 0;
     } else if (++idle > PATIENCE) {

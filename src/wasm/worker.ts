@@ -2,19 +2,21 @@
 
 import type { InferKernels } from '../core/kernels.ts';
 import { instantiate, type WasmMemory, type WasmModule } from './instantiate.ts';
+import { type OpenCalls, openParts } from './openCalls.ts';
 import { bind, type Step } from './step.ts';
 import { help, type Parts, type Words } from './team.ts';
+
+/** What a session brings to its helpers. */
+export interface Joining {
+  readonly modules: readonly WasmModule[];
+  readonly memory: WasmMemory;
+  readonly work: readonly Step[] | OpenCalls;
+}
 
 /** What the pool tells a helper. */
 export type Message =
   | { readonly kind: 'start'; readonly words: Words }
-  | {
-      readonly kind: 'join';
-      readonly session: number;
-      readonly module: WasmModule;
-      readonly memory: WasmMemory;
-      readonly steps: readonly Step[];
-    }
+  | ({ readonly kind: 'join'; readonly session: number } & Joining)
   | { readonly kind: 'leave'; readonly session: number }
   | { readonly kind: 'help' };
 
@@ -39,9 +41,13 @@ function serve(port: Port): void {
   });
 }
 
-function partsOf({ module, memory, steps }: Message & { readonly kind: 'join' }): Parts {
-  const kernels = instantiate<InferKernels>(module, memory);
-  return steps.map(({ kernel, parts }) => parts.map((part) => bind(kernels, kernel, part)));
+function partsOf({ modules, memory, work }: Joining): Parts {
+  const kernels = Object.assign(
+    {},
+    ...modules.map((module) => instantiate<InferKernels>(module, memory)),
+  );
+  if ('names' in work) return openParts(kernels, work);
+  return work.map(({ kernel, parts }) => parts.map((part) => bind(kernels, kernel, part)));
 }
 
 function portOf(): Port {

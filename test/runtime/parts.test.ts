@@ -7,7 +7,7 @@ import { IntGraph } from './intGraph.ts';
 import { movementGraphs } from './movementGraphs.ts';
 
 /** Cuts every step into as many as five parts, the last one first: any order must do. */
-vi.mock('../../src/runtime/cut.ts', () => ({
+vi.mock('../../src/wasm/cut.ts', () => ({
   cut: (units: number, _unitMacs: number, grain: number) => {
     const grains = Math.ceil(units / grain);
     const parts = Math.min(5, grains);

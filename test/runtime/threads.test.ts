@@ -2,8 +2,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { writeBundle } from '../../src/bundle/write.ts';
 import { Rng } from '../../src/core/rng.ts';
 import type { Graph } from '../../src/graph/graph.ts';
-import { cut } from '../../src/runtime/cut.ts';
 import { load } from '../../src/runtime.ts';
+import { cut } from '../../src/wasm/cut.ts';
 import { IntGraph, randomInputs } from './intGraph.ts';
 
 describe('cut', () => {
@@ -51,6 +51,18 @@ describe('load with threads', () => {
   afterEach(() => {
     vi.unstubAllGlobals();
     vi.restoreAllMocks();
+  });
+
+  test('a session goes on when later ones bring more threads', async () => {
+    const graph = network(1);
+    const bytes = writeBundle({ graph, golden: [] });
+    const inputs = { input: randomInputs(graph, 1, new Rng(5))[0]! };
+    const first = await load(bytes, { threads: 2 });
+    const expected = first.run(inputs, { copy: true }).output;
+    for (let threads = 3; threads < 6; threads++) {
+      await load(bytes, { threads });
+      for (let i = 0; i < 50; i++) expect(first.run(inputs).output).toEqual(expected);
+    }
   });
 
   test.each([2, 3, 8])('%i threads give the integers of one', async (threads) => {

@@ -1,4 +1,4 @@
-import { MOST_PARTS } from '../wasm/step.ts';
+import { MOST_PARTS } from './step.ts';
 
 /** Waking threads and waiting for them costs some microseconds: a part is worth at least so many multiply-accumulates. */
 const LEAST_PART = 500_000;

@@ -1,0 +1,201 @@
+/**
+ * How a call of a kernel becomes calls that threads can make at the same time: each computes some of the samples, rows or
+ * elements, which no other touches, and computes them as the whole call would. Kernels that are missing here run whole, and
+ * sums over the batch are divided by their chunks (`Crew.together`).
+ */
+
+import { type StructName, structs } from '../core/abi.ts';
+import { f32Conv2dScratchBytes, f32InputGradientScratchBytes } from '../core/f32Layout.ts';
+import { conv2dScratchBytes, dwconv2dScratchBytes, paddedDepth } from '../core/int8Layout.ts';
+
+export type Args = readonly number[];
+type Fields = Readonly<Record<string, number>>;
+
+/** What a rule may ask of memory. */
+export interface Memory {
+  fields(struct: StructName, ptr: number): Fields;
+  /** Bytes that the call alone uses until the step ends. */
+  scratch(bytes: number): number;
+}
+
+export interface Division {
+  readonly units: number;
+  /** Of one unit, in multiply-accumulates or as much time. */
+  readonly unitCost: number;
+  /** Parts start at multiples of it; 1 where none is given. */
+  readonly grain?: number;
+  /** The arguments for units first … first + count − 1. */
+  part(first: number, count: number): Args;
+}
+
+export type Rule = (args: Args, memory: Memory) => Division;
+
+/** Elements read or written in the time of a multiply-accumulate. */
+const COST_OF_ELEMENT = 8;
+
+/** So that no two threads write to one line: of i8, and so of f32. */
+const CACHE_LINE = 64;
+
+/** `args` with its count replaced and some pointers moved on: strides by index of the argument, in bytes a unit. */
+function shifted(
+  args: Args,
+  countAt: number,
+  strides: Readonly<Record<number, number>>,
+  first: number,
+  count: number,
+): number[] {
+  const part = [...args];
+  part[countAt] = count;
+  // A pointer of 0 stands for an operand that is not there.
+  for (const [at, stride] of Object.entries(strides)) {
+    if (args[Number(at)] !== 0) part[Number(at)]! += first * stride;
+  }
+  return part;
+}
+
+/** Kernels (n, …) that compute each element from those at its place; strides in bytes by index of the argument. */
+function elements(strides: Readonly<Record<number, number>>): Rule {
+  return (args) => ({
+    units: args[0]!,
+    unitCost: COST_OF_ELEMENT,
+    grain: CACHE_LINE,
+    part: (first, count) => shifted(args, 0, strides, first, count),
+  });
+}
+
+/** Kernels (rows, channels, …) over f32 rows. */
+function rows(...pointers: readonly number[]): Rule {
+  return (args) => {
+    const stride = 4 * args[1]!;
+    const strides = Object.fromEntries(pointers.map((at) => [at, stride]));
+    return {
+      units: args[0]!,
+      unitCost: COST_OF_ELEMENT * args[1]!,
+      part: (first, count) => shifted(args, 0, strides, first, count),
+    };
+  };
+}
+
+interface Images {
+  readonly struct: 'ConvParams' | 'PoolParams';
+  /** Indices of pointers to images of the input and of the output, with the bytes of an element. */
+  readonly inputs: Readonly<Record<number, 1 | 4>>;
+  readonly outputs: Readonly<Record<number, 1 | 4>>;
+  /** Products for each element of the output, given the fields. */
+  cost(fields: Fields): number;
+  /** Index of the scratch, and its size. */
+  readonly scratch?: readonly [at: number, bytes: (fields: Fields) => number];
+}
+
+/** Kernels (params, batch, …): a unit is a sample. */
+function images({ struct, inputs, outputs, cost, scratch }: Images): Rule {
+  return (args, memory) => {
+    const fields = memory.fields(struct, args[0]!);
+    const inBytes = fields.inHeight! * fields.inWidth! * (fields.inStride ?? fields.channels!);
+    const outSize = fields.outHeight! * fields.outWidth! * (fields.outStride ?? fields.channels!);
+    const scaled = (size: number, by: Readonly<Record<number, number>>) =>
+      Object.entries(by).map(([at, bytes]) => [at, size * bytes] as const);
+    const strides = Object.fromEntries([...scaled(inBytes, inputs), ...scaled(outSize, outputs)]);
+    return {
+      units: args[1]!,
+      unitCost: outSize * cost(fields),
+      part: (first, count) => {
+        const part = shifted(args, 1, strides, first, count);
+        if (scratch && first > 0) part[scratch[0]] = memory.scratch(scratch[1](fields));
+        return part;
+      },
+    };
+  };
+}
+
+const patch = ({ kernelHeight, kernelWidth, inChannels }: Fields) =>
+  kernelHeight! * kernelWidth! * inChannels!;
+const taps = ({ kernelHeight, kernelWidth }: Fields) => 3 * kernelHeight! * kernelWidth!;
+
+/** Kernels (params, first, count, …, scratch) of `unitSize` outputs a unit. */
+function ranges(
+  unitSize: (fields: Fields) => number,
+  cost: (fields: Fields) => number,
+  bytes: (fields: Fields) => number,
+): Rule {
+  return (args, memory) => {
+    const fields = memory.fields('ConvParams', args[0]!);
+    return {
+      units: args[2]!,
+      unitCost: unitSize(fields) * cost(fields),
+      part: (first, count) => {
+        const [params, start, , ...rest] = args as [number, number, number, ...number[]];
+        const scratch = first > 0 ? memory.scratch(bytes(fields)) : rest.at(-1)!;
+        return [params, start + first, count, ...rest.slice(0, -1), scratch];
+      },
+    };
+  };
+}
+
+const pool = (inputs: Images['inputs'], outputs: Images['outputs']) =>
+  images({ struct: 'PoolParams', inputs, outputs, cost: taps });
+
+export const divisions: Readonly<Record<string, Rule>> = {
+  f32_conv2d: images({
+    struct: 'ConvParams',
+    inputs: { 2: 4 },
+    outputs: { 5: 4 },
+    cost: patch,
+    scratch: [6, (fields) => f32Conv2dScratchBytes(patch(fields))],
+  }),
+  f32_conv2d_input_gradient: images({
+    struct: 'ConvParams',
+    inputs: { 4: 4 },
+    outputs: { 2: 4 },
+    cost: patch,
+    scratch: [5, (fields) => f32InputGradientScratchBytes(patch(fields))],
+  }),
+  f32_dwconv2d: images({
+    struct: 'ConvParams',
+    inputs: { 2: 4 },
+    outputs: { 5: 4 },
+    cost: taps,
+  }),
+  f32_dwconv2d_input_gradient: images({
+    struct: 'ConvParams',
+    inputs: { 4: 4 },
+    outputs: { 2: 4 },
+    cost: taps,
+  }),
+  qs8_f32_conv2d: ranges(
+    ({ outChannels }) => outChannels!,
+    patch,
+    (fields) => conv2dScratchBytes(paddedDepth(fields as never)),
+  ),
+  qs8_f32_dwconv2d: ranges(
+    ({ outWidth, outChannels }) => outWidth! * outChannels!,
+    taps,
+    ({ inChannels, kernelHeight, kernelWidth }) =>
+      dwconv2dScratchBytes(inChannels!, kernelHeight!, kernelWidth!),
+  ),
+  f32_maxpool2d: pool({ 2: 4 }, { 3: 4 }),
+  f32_maxpool2d_backward: pool({ 2: 4, 5: 4 }, { 3: 4, 4: 4 }),
+  qs8_maxpool2d_backward: pool({ 2: 1, 5: 4 }, { 3: 1, 4: 4 }),
+  f32_avgpool2d: pool({ 2: 4 }, { 3: 4 }),
+  f32_avgpool2d_backward: pool({ 3: 4 }, { 2: 4 }),
+  f32_vaffine: rows(2, 5),
+  f32_batchnorm_backward: rows(2, 3, 7),
+  f32_vclamp: elements({ 1: 4, 2: 4 }),
+  f32_vclamp_backward: elements({ 1: 4, 2: 4, 3: 4 }),
+  f32_vadd: elements({ 1: 4, 2: 4, 3: 4 }),
+  f32_vscale: elements({ 1: 4, 3: 4 }),
+  f32_qs8_vquantize: elements({ 1: 4, 2: 1 }),
+  qs8_f32_vdequantize: elements({ 1: 1, 2: 4 }),
+  qs8_vclamp: elements({ 1: 1, 2: 1 }),
+  f32_sgd: elements({ 1: 4, 2: 4, 3: 4 }),
+  f32_adam: elements({ 1: 4, 2: 4, 3: 4, 4: 4 }),
+};
+
+/** The fields of a params struct in memory. */
+export function readFields(view: DataView, struct: StructName, ptr: number): Fields {
+  const entries = Object.entries(structs[struct]).map(([name, type], i) => {
+    const at = ptr + 4 * i;
+    return [name, type === 'f32' ? view.getFloat32(at, true) : view.getInt32(at, true)] as const;
+  });
+  return Object.fromEntries(entries);
+}
