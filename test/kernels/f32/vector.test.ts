@@ -125,8 +125,10 @@ describe('f32_count_nonfinite', () => {
   });
 
   test('knows the ends of the finite numbers', () => {
-    const bits = Uint32Array.of(0x7f7fffff, 0xff7fffff, 1, 0x80000001, 0x7f800001, 0xffffffff);
-    expect(run(new Float32Array(bits.buffer), 0)).toEqual([2, 2]);
+    const x = new Float32Array(6);
+    const bits = [0x7f7fffff, 0xff7fffff, 1, 0x80000001, 0x7f800001, 0xffffffff];
+    new Uint32Array(x.buffer).set(bits);
+    expect(run(x, 0)).toEqual([2, 2]);
   });
 });
 
