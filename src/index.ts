@@ -1,6 +1,7 @@
 /** Octavo: train in TypeScript, quantize while training, ship int8. */
 
 export { useWasm } from './autograd/device.ts';
+export { defineTraining, type RecipeData, type RecipeFit, type TrainConfig } from './cli/recipe.ts';
 export type { Preprocessing } from './core/preprocess.ts';
 export type { QParams } from './core/qparams.ts';
 export type { Shape } from './core/shape.ts';

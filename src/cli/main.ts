@@ -6,6 +6,7 @@ import { importCommand } from './import.ts';
 import { inspectCommand } from './inspect.ts';
 import { quickstartCommand } from './quickstart.ts';
 import { runCommand } from './run.ts';
+import { trainCommand } from './train.ts';
 import { verifyCommand } from './verify.ts';
 
 declare const OCTAVO_VERSION: string;
@@ -19,6 +20,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .exitOverride();
   const commands = [
     quickstartCommand(),
+    trainCommand(),
     importCommand(),
     runCommand(),
     evaluateCommand(),

@@ -6,14 +6,23 @@ export interface Progress {
   end(): void;
 }
 
+export interface ProgressOptions {
+  /** Whether an interrupted program ends the bar and then itself; true unless given. */
+  readonly signals?: boolean;
+}
+
 /** A bar with time left on a terminal; elsewhere nothing until it ends, and then one line. */
-export function startProgress(title: string, total: number): Progress {
-  return process.stderr.isTTY ? bar(title, total) : line(title);
+export function startProgress(
+  title: string,
+  total: number,
+  { signals = true }: ProgressOptions = {},
+): Progress {
+  return process.stderr.isTTY ? bar(title, total, signals ? SIGNALS : []) : line(title);
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-function bar(title: string, total: number): Progress {
+function bar(title: string, total: number, signals: readonly NodeJS.Signals[]): Progress {
   const made = new cliProgress.SingleBar(
     {
       format: `${title.padEnd(14)} {bar} {percentage}%  {notes}  {eta_formatted} left`,
@@ -33,10 +42,10 @@ function bar(title: string, total: number): Progress {
     process.kill(process.pid, signal);
   };
   const end = () => {
-    for (const signal of SIGNALS) process.off(signal, interrupted);
+    for (const signal of signals) process.off(signal, interrupted);
     made.stop();
   };
-  for (const signal of SIGNALS) process.on(signal, interrupted);
+  for (const signal of signals) process.on(signal, interrupted);
   made.start(total, 0, { notes: '' });
   return { update: (done, notes) => made.update(done, { notes }), end };
 }
