@@ -17,6 +17,7 @@ type Suite = { run(options: Options): Report | Promise<Report> };
 /** Loaded when asked for: a suite may need what another host lacks. */
 const suites: Record<string, () => Promise<Suite>> = {
   coldstart: () => import('./peers/coldstart.ts'),
+  flat: () => import('./flat.ts'),
   kernels: () => import('./kernels.ts'),
   peers: () => import('./peers/peers.ts'),
   'qat-step': () => import('./qatStep.ts'),
