@@ -14,6 +14,7 @@ export class Pool {
   static #only: Pool | undefined;
   readonly words: Words = createWords();
   readonly #helpers: Helper[] = [];
+  /** Sessions that some helpers do not know yet. */
   readonly #waiting = new Map<number, { left: number; done(): void; failed(error: Error): void }>();
   /** Those that somebody can still run: helpers that start later learn them too. */
   readonly #sessions = new Map<number, Joining>();
@@ -30,14 +31,17 @@ export class Pool {
     call(this.words);
     try {
       await new Promise<void>((done, failed) => {
-        while (this.#helpers.length < helpers) this.#helpers.push(this.#start(failed));
+        while (this.#helpers.length < helpers) this.#helpers.push(this.#start());
+        this.#sessions.set(session, joining);
         this.#waiting.set(session, { left: this.#helpers.length, done, failed });
         for (const helper of this.#helpers) {
           helper.keepAlive(true);
           helper.send({ kind: 'join', session, ...joining });
         }
       });
-      this.#sessions.set(session, joining);
+    } catch (error) {
+      this.#sessions.delete(session);
+      throw error;
     } finally {
       this.#waiting.delete(session);
       dismiss(this.words);
@@ -55,22 +59,30 @@ export class Pool {
     this.#help();
   }
 
+  /** A process may end while helpers help, but not while somebody waits for one of them to join. */
   #help(): void {
     for (const helper of this.#helpers) {
-      helper.keepAlive(false);
+      helper.keepAlive(this.#waiting.size > 0);
       helper.send({ kind: 'help' });
     }
   }
 
-  #start(failed: (error: Error) => void): Helper {
+  #start(): Helper {
     const joined = (session: number) => {
       const waiting = this.#waiting.get(session);
       if (waiting && --waiting.left === 0) waiting.done();
+    };
+    // A helper that cannot start would never join: later sessions try with another one.
+    const failed = (error: Error) => {
+      this.#helpers.splice(this.#helpers.indexOf(helper), 1);
+      for (const waiting of this.#waiting.values()) waiting.failed(error);
     };
     const helper = startHelper(joined, failed);
     helper.send({ kind: 'start', words: this.words });
     for (const [session, joining] of this.#sessions) {
       helper.send({ kind: 'join', session, ...joining });
+      const waiting = this.#waiting.get(session);
+      if (waiting) waiting.left++;
     }
     return helper;
   }

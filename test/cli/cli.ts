@@ -14,7 +14,11 @@ export interface Exit {
 }
 
 function run(args: readonly string[], cwd?: string): Exit {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd });
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    cwd,
+    timeout: 300_000,
+  });
   return { status, stdout, stderr: stderr.trim().split('\n') };
 }
 
@@ -23,9 +27,11 @@ export function octavo(...args: readonly string[]): Exit {
   return run([dist('cli.js'), ...args]);
 }
 
-/** Runs a program that imports the built package as `octavo`. */
+/** Runs a program that imports the built package as `octavo` or `octavo/runtime`. */
 export function program(source: string): Exit {
-  const code = source.replace("'octavo'", JSON.stringify(dist('index.js')));
+  const code = source
+    .replace("'octavo'", JSON.stringify(dist('index.js')))
+    .replace("'octavo/runtime'", JSON.stringify(dist('runtime.js')));
   return run(['--input-type=module', '--eval', code]);
 }
 

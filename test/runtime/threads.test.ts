@@ -1,9 +1,11 @@
+import { writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { writeBundle } from '../../src/bundle/write.ts';
 import { Rng } from '../../src/core/rng.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { load } from '../../src/runtime.ts';
 import { cut } from '../../src/wasm/cut.ts';
+import { inFolder, program } from '../cli/cli.ts';
 import { IntGraph, randomInputs } from './intGraph.ts';
 
 describe('cut', () => {
@@ -86,6 +88,30 @@ describe('load with threads', () => {
       const which = seed % 2;
       expect(shared[which]!.run({ input }).output).toEqual(alone[which]!.run({ input }).output);
     }
+  });
+
+  test('a process that loads several at once lives until all run, and no longer', () => {
+    const graph = network(1);
+    const [input] = randomInputs(graph, 1, new Rng(1)) as [Int8Array];
+    inFolder((path) => {
+      writeFileSync(path('model.octavo'), writeBundle({ graph, golden: [] }));
+      const { status, stdout } = program(`
+        import { readFileSync } from 'node:fs';
+        import { load } from 'octavo/runtime';
+        const bytes = readFileSync(${JSON.stringify(path('model.octavo'))});
+        const input = Int8Array.of(${input});
+        const expected = String((await load(bytes)).run({ input }).output);
+        let different = 0;
+        for (let round = 0; round < 10; round++) {
+          const loading = [2, 4, 3, 2].map((threads) => load(bytes, { threads }));
+          for (const session of await Promise.all(loading)) {
+            for (let i = 0; i < 20; i++) different += String(session.run({ input }).output) !== expected;
+          }
+        }
+        console.log(different);
+      `);
+      expect([stdout, status]).toEqual(['0\n', 0]);
+    });
   });
 
   test('runs on one thread, saying so once, where memory cannot be shared', async () => {
