@@ -102,6 +102,26 @@ export class RescaleParams {
   qmax: i32;
 }
 
+/** Both operands of a product are activations: product points to the ConvParams of one, in which a is x and b is w. */
+@unmanaged
+export class MatmulParams {
+  product: i32;
+  bZeroPoint: i32;
+  transposed: i32;
+}
+
+/** Layer normalization: multiplier and addend point to f32, one for each element of a row. */
+@unmanaged
+export class NormParams {
+  inZeroPoint: i32;
+  epsilon: f32;
+  multiplier: i32;
+  addend: i32;
+  outZeroPoint: i32;
+  qmin: i32;
+  qmax: i32;
+}
+
 /**
  * A strided copy over six axes, outermost first, of runs of `bytes` that are contiguous on both sides:
  *

@@ -25,6 +25,9 @@ export { qs8_prelu__scalar as qs8_prelu } from './int8/prelu';
 export { qs8_mean__scalar as qs8_mean } from './int8/mean';
 export { qs8_softmax__scalar as qs8_softmax } from './int8/softmax';
 export { qs8_l2norm__scalar as qs8_l2norm } from './int8/l2norm';
+export { qs8_layernorm__scalar as qs8_layernorm } from './int8/layernorm';
+export { qs8_matmul__scalar as qs8_matmul } from './int8/matmul';
+export { qs8_causal_softmax__scalar as qs8_causal_softmax } from './int8/causalSoftmax';
 export { qs8_argmax__scalar as qs8_argmax } from './int8/argmax';
 export {
   qs8_maxpool2d__scalar as qs8_maxpool2d,
@@ -65,6 +68,10 @@ export {
   f32_batchnorm_sums__scalar as f32_batchnorm_sums,
   f32_batchnorm_backward__scalar as f32_batchnorm_backward,
 } from './f32/batchnorm';
+export { f32_layernorm__scalar as f32_layernorm } from './f32/layernorm';
+export {
+  f32_layernorm_backward__scalar as f32_layernorm_backward,
+} from './f32/layernormBackward';
 export {
   f32_vclamp__scalar as f32_vclamp,
   f32_vclamp_backward__scalar as f32_vclamp_backward,

@@ -24,6 +24,10 @@ export {
   f32_batchnorm_sums__simd128 as f32_batchnorm_sums,
   f32_batchnorm_backward__simd128 as f32_batchnorm_backward,
 } from './f32/batchnorm';
+export { f32_layernorm__simd128 as f32_layernorm } from './f32/layernorm';
+export {
+  f32_layernorm_backward__simd128 as f32_layernorm_backward,
+} from './f32/layernormBackward';
 export {
   f32_vclamp__simd128 as f32_vclamp,
   f32_vclamp_backward__simd128 as f32_vclamp_backward,

@@ -9,6 +9,7 @@ import {
   winogradScratchBytes,
 } from '../src/core/int8Layout.ts';
 import type { InferKernels, RealSumName } from '../src/core/kernels.ts';
+import { attentionInt8Cases } from './attentionKernels.ts';
 import {
   type Cases,
   type ConvShape,
@@ -189,6 +190,7 @@ function binaryCase(rig: Rig, name: string, run: (...args: Elementwise) => void)
 }
 
 export const int8Cases = {
+  ...attentionInt8Cases,
   qs8_pack_weights: ({ heap, kernels }) => {
     const [n, k] = [64, 576];
     const [w, packed] = [heap.random(n * k), heap.alloc(packedWeightsBytes(n, k))];

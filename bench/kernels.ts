@@ -1,4 +1,5 @@
 import type { InferKernels, TrainKernels } from '../src/core/kernels.ts';
+import { attentionF32Cases } from './attentionKernels.ts';
 import {
   ceilingCase,
   clockCase,
@@ -27,6 +28,7 @@ const table: Record<keyof (InferKernels & TrainKernels), Cases> = {
   ...int8Cases,
   ...f32ProductCases,
   ...f32VectorCases,
+  ...attentionF32Cases,
 };
 
 function allCases(rig: Rig): Case[] {

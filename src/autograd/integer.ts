@@ -17,7 +17,7 @@ import { lookupTable } from '../ops/lookup.ts';
 import type { StepContext } from './context.ts';
 import type { ParameterStore } from './parameters.ts';
 import type { QuantizerTable } from './quantizer.ts';
-import { qatRule } from './rules.ts';
+import { qatRule, splitOperands } from './rules.ts';
 
 type Bounds = Omit<QRef, 'q'>;
 
@@ -138,10 +138,12 @@ class IntegerRun {
   #rescale({ anchor }: Segment, out: Bounds): Ref {
     const rule = qatRule(anchor.op);
     if (rule?.kind !== 'rescale') throw internal(`${anchor.op} does not rescale`);
-    const xs = anchor.inputs.map((_, i) => this.#input(anchor, i));
+    const [operands, rest] = splitOperands(anchor, rule);
+    const xs = operands.map((_, i) => this.#input(anchor, i));
     const scales = xs.map((x) => x.scale);
     const shapes = xs.map((x) => x.q.shape);
-    const multipliers = rule.multipliers(scales, out.scale, shapes, anchor.attrs as never);
+    const reals = rest.map((id) => parameterData(this.graph, id)!);
+    const multipliers = rule.multipliers(scales, out.scale, shapes, anchor.attrs as never, reals);
     return rule.evaluate(this.cx, xs, out, multipliers, anchor.attrs as never);
   }
 

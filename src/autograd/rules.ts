@@ -1,6 +1,8 @@
-import type { F32Rule, QatRule } from '../core/op.ts';
+import type { F32Rule, QatRescaleRule, QatRule } from '../core/op.ts';
+import type { Node, ValueId } from '../graph/graph.ts';
 import { addF32, addQat } from '../ops/add.ts';
 import { argMaxF32 } from '../ops/argMax.ts';
+import { attentionSoftmaxF32, attentionSoftmaxQat } from '../ops/attentionSoftmax.ts';
 import { averagePool2dF32, averagePool2dQat } from '../ops/averagePool2d.ts';
 import { batchNormalizationF32 } from '../ops/batchNormalization.ts';
 import { concatF32, concatQat } from '../ops/concat.ts';
@@ -19,8 +21,10 @@ import { gatherF32, gatherQat } from '../ops/gather.ts';
 import { globalAveragePool2dF32, globalAveragePool2dQat } from '../ops/globalAveragePool2d.ts';
 import { gruF32 } from '../ops/gru.ts';
 import { l2NormalizeF32, l2NormalizeQat } from '../ops/l2Normalize.ts';
+import { layerNormalizationF32, layerNormalizationQat } from '../ops/layerNormalization.ts';
 import { lookupF32 } from '../ops/lookup.ts';
 import { lstmF32 } from '../ops/lstm.ts';
+import { matmulF32, matmulQat } from '../ops/matmul.ts';
 import { maxPool2dF32, maxPool2dQat } from '../ops/maxPool2d.ts';
 import { meanF32, meanQat } from '../ops/mean.ts';
 import { multiplyF32, multiplyQat } from '../ops/multiply.ts';
@@ -49,6 +53,7 @@ export const f32Rules = {
   ...unaryF32,
   add: addF32,
   argMax: argMaxF32,
+  attentionSoftmax: attentionSoftmaxF32,
   averagePool2d: averagePool2dF32,
   batchNormalization: batchNormalizationF32,
   batchToSpace: batchToSpaceF32,
@@ -63,8 +68,10 @@ export const f32Rules = {
   globalAveragePool2d: globalAveragePool2dF32,
   gru: gruF32,
   l2Normalize: l2NormalizeF32,
+  layerNormalization: layerNormalizationF32,
   lookup: lookupF32,
   lstm: lstmF32,
+  matmul: matmulF32,
   maxPool2d: maxPool2dF32,
   maximum: maximumF32,
   mean: meanF32,
@@ -94,6 +101,7 @@ export const qatRules = {
   ...unaryQat,
   add: addQat,
   argMax: null,
+  attentionSoftmax: attentionSoftmaxQat,
   averagePool2d: averagePool2dQat,
   batchNormalization: null,
   batchToSpace: batchToSpaceQat,
@@ -108,8 +116,10 @@ export const qatRules = {
   globalAveragePool2d: globalAveragePool2dQat,
   gru: null,
   l2Normalize: l2NormalizeQat,
+  layerNormalization: layerNormalizationQat,
   lookup: null,
   lstm: null,
+  matmul: matmulQat,
   maxPool2d: maxPool2dQat,
   maximum: maximumQat,
   mean: meanQat,
@@ -137,4 +147,13 @@ export function f32Rule(op: OpName): F32Rule<never> {
 
 export function qatRule(op: OpName): QatRule<never> | null {
   return qatRules[op];
+}
+
+/** The inputs of an op that rescales: those that are integers, and the parameters that stay real. */
+export function splitOperands(
+  { inputs }: Node,
+  { operands }: QatRescaleRule<never>,
+): [ValueId[], ValueId[]] {
+  const count = operands ?? inputs.length;
+  return [inputs.slice(0, count), inputs.slice(count)];
 }

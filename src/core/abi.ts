@@ -66,6 +66,16 @@ export const structs = {
     qmin: 'i32',
     qmax: 'i32',
   },
+  MatmulParams: { product: 'i32', bZeroPoint: 'i32', transposed: 'i32' },
+  NormParams: {
+    inZeroPoint: 'i32',
+    epsilon: 'f32',
+    multiplier: 'i32',
+    addend: 'i32',
+    outZeroPoint: 'i32',
+    qmin: 'i32',
+    qmax: 'i32',
+  },
   CopyParams: {
     extent1: 'i32',
     extent2: 'i32',

@@ -89,3 +89,9 @@ export function winogradScratchBytes(channels: number): number {
 export function gemvScratchBytes(rows: number, k: number): number {
   return 96 + rows * alignTo16(k) * 2;
 }
+
+/** Scratch of `qs8_matmul`, a product of k terms with n columns: packed right side | scratch of `qs8_conv2d`. */
+export function matmulScratchBytes(n: number, k: number): number {
+  const depth = (k + 1) & ~1;
+  return packedWeightsBytes(n, depth) + conv2dScratchBytes(depth);
+}

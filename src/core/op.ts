@@ -129,12 +129,18 @@ export interface QatRescaleRule<A = unknown> {
   readonly output?: { readonly scale: number; readonly zeroPoint: number };
   /** A constant of the integer op that stands before the multipliers, from the scales of the inputs: softmax has one. */
   table?(inScales: readonly number[], attrs: A): Float32Array<ArrayBuffer>;
-  /** The constants of the integer op (quantization.md, table 1), from the scales of inputs and output. */
+  /** How many of the first inputs are integers, all if not given. Those after them are parameters that stay real. */
+  readonly operands?: number;
+  /**
+   * The constants of the integer op (quantization.md, table 1), from the scales of inputs and output and from the
+   * parameters that stay real.
+   */
   multipliers(
     inScales: readonly number[],
     outScale: number,
     shapes: readonly Shape[],
     attrs: A,
+    reals: readonly ArrayLike<number>[],
   ): Float32Array<ArrayBuffer>;
   /** The constants of the node with its two operands in the other order; what it computes is the same. */
   swapped?(multipliers: Float32Array): Float32Array<ArrayBuffer>;

@@ -3,29 +3,32 @@ import { type OpName, ops } from '../ops/table.ts';
 import type { Graph, Node } from './graph.ts';
 
 interface Work {
-  /** Multiply-accumulates of one element, from the shape of the weights. */
+  /** Multiply-accumulates of one element, from the shape of the weights or of an operand. */
   readonly taps: (w: Shape) => number;
   /** Of which of the node's values that is an element. */
   readonly of: 'input' | 'output';
+  /** Which input has that shape; 1 if not given. */
+  readonly operand?: number;
 }
 
-/** Ops with weights. */
+/** Ops with weights, and the product of two tensors, of which the first says how many terms a sum has. */
 const WORK: Partial<Record<OpName, Work>> = {
   conv2d: { taps: (w) => sizeOf(w.slice(1)), of: 'output' },
   dense: { taps: (w) => sizeOf(w.slice(1)), of: 'output' },
+  matmul: { taps: (a) => a.at(-1)!, of: 'output', operand: 0 },
   depthwiseConv2d: { taps: (w) => sizeOf(w.slice(0, 2)), of: 'output' },
   transposedConv2d: { taps: (w) => sizeOf(w.slice(0, 3)), of: 'input' },
 };
 
 /**
- * Multiply-accumulates of one sample in a node of a float or integer graph; 0 for ops without weights. As is usual, taps
+ * Multiply-accumulates of one sample in a node of a float or integer graph; 0 for ops that are no products. As is usual, taps
  * that fall into the padding count.
  */
 export function nodeMacs({ values }: Graph, { op, inputs, output }: Node): number {
   const work = Object.hasOwn(ops, op) ? WORK[op] : undefined;
   if (!work) return 0;
   const { shape } = values[work.of === 'output' ? output : inputs[0]!]!;
-  return sizeOf(withBatch(shape, 1)) * work.taps(values[inputs[1]!]!.shape);
+  return sizeOf(withBatch(shape, 1)) * work.taps(values[inputs[work.operand ?? 1]!]!.shape);
 }
 
 /** Multiply-accumulates of one sample, all nodes together. */

@@ -65,7 +65,7 @@ export const softmaxQat: QatRescaleRule = {
 };
 
 /** With table[0] = 1 a sum is at least 1, and no u is NaN. */
-function checkTable({ constants: [table] }: FormNode, where: string): void {
+export function checkTable({ constants: [table] }: FormNode, where: string): void {
   const wrong = Array.from(table!.data!).find((e, d) => !(e >= 0 && e <= 1) || (d === 0 && e < 1));
   if (wrong === undefined) return;
   throw rangeError(where, 'the table must begin with 1 and lie in [0, 1]', wrong);

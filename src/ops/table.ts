@@ -1,6 +1,7 @@
 import type { OpDef } from '../core/op.ts';
 import { add } from './add.ts';
 import { argMax } from './argMax.ts';
+import { attentionSoftmax } from './attentionSoftmax.ts';
 import { averagePool2d } from './averagePool2d.ts';
 import { batchNormalization } from './batchNormalization.ts';
 import { concat } from './concat.ts';
@@ -14,8 +15,10 @@ import { gather } from './gather.ts';
 import { globalAveragePool2d } from './globalAveragePool2d.ts';
 import { gru } from './gru.ts';
 import { l2Normalize } from './l2Normalize.ts';
+import { layerNormalization } from './layerNormalization.ts';
 import { lookup } from './lookup.ts';
 import { lstm } from './lstm.ts';
+import { matmul } from './matmul.ts';
 import { maxPool2d } from './maxPool2d.ts';
 import { mean } from './mean.ts';
 import { multiply } from './multiply.ts';
@@ -38,6 +41,7 @@ export const ops = {
   ...unaryOps,
   add,
   argMax,
+  attentionSoftmax,
   averagePool2d,
   batchNormalization,
   batchToSpace,
@@ -52,8 +56,10 @@ export const ops = {
   globalAveragePool2d,
   gru,
   l2Normalize,
+  layerNormalization,
   lookup,
   lstm,
+  matmul,
   maxPool2d,
   maximum,
   mean,

@@ -1,4 +1,4 @@
-import { qatRule } from '../autograd/rules.ts';
+import { qatRule, splitOperands } from '../autograd/rules.ts';
 import { rangeError } from '../core/errors.ts';
 import type { Graph, Node, ValueId } from '../graph/graph.ts';
 import type { Segment } from '../graph/passes/segments.ts';
@@ -12,7 +12,8 @@ export function checkOperands(graph: Graph, found: readonly Segment[]): void {
   for (const segment of found) checkAnchor(graph, segment);
   const operands = new Set(found.flatMap((segment) => constantOperands(graph, segment)));
   for (const { kind, anchor, norm } of found) {
-    const others = [...(kind === 'rescale' ? [] : anchor.inputs), ...(norm?.inputs ?? [])];
+    const own = kind === 'rescale' ? operandsOf(anchor)[1] : anchor.inputs;
+    const others = [...own, ...(norm?.inputs ?? [])];
     const both = others.find((id) => operands.has(id));
     if (both === undefined) continue;
     throw refusal(graph, anchor, 'what other ops read as an operand must be nothing else', both);
@@ -21,7 +22,13 @@ export function checkOperands(graph: Graph, found: readonly Segment[]): void {
 
 /** The parameters that a segment reads as it does activations. */
 export function constantOperands({ parameters }: Graph, { kind, anchor }: Segment): ValueId[] {
-  return kind === 'rescale' ? anchor.inputs.filter((id) => parameters.has(id)) : [];
+  return kind === 'rescale' ? operandsOf(anchor)[0].filter((id) => parameters.has(id)) : [];
+}
+
+/** The inputs of an op that rescales: integers, and parameters that stay real. */
+function operandsOf(anchor: Node): [ValueId[], ValueId[]] {
+  const rule = qatRule(anchor.op);
+  return rule?.kind === 'rescale' ? splitOperands(anchor, rule) : [[...anchor.inputs], []];
 }
 
 function checkAnchor(graph: Graph, { kind, anchor }: Segment): void {
@@ -33,6 +40,8 @@ function checkAnchor(graph: Graph, { kind, anchor }: Segment): void {
     const odd = inputs.find(given);
     if (odd !== undefined) throw refusal(graph, anchor, `${op} must join computed values`, odd);
   } else if (kind === 'rescale') {
+    const odd = operandsOf(anchor)[1].find((id) => !given(id));
+    if (odd !== undefined) throw refusal(graph, anchor, `a factor of ${op} must be given`, odd);
     if (!given(first) || (swaps(anchor) && !rest.every(given))) return;
     const what = swaps(anchor) ? 'an operand' : 'the first operand';
     throw refusal(graph, anchor, `${what} of ${op} must be computed`, first);

@@ -2,7 +2,7 @@ import { StepContext } from '../autograd/context.ts';
 import { withDeviceSync } from '../autograd/device.ts';
 import { executeIntegers } from '../autograd/integer.ts';
 import { ParameterStore } from '../autograd/parameters.ts';
-import { qatRule } from '../autograd/rules.ts';
+import { qatRule, splitOperands } from '../autograd/rules.ts';
 import { type Bundle, checkBundle, type Golden } from '../bundle/bundle.ts';
 import { writeBundle } from '../bundle/write.ts';
 import { checkOptions, internal, rangeError, typeError } from '../core/errors.ts';
@@ -202,10 +202,13 @@ class SegmentConverter {
     const rule = qatRule(anchor.op);
     if (rule?.kind !== 'rescale') throw internal(`${anchor.op} does not rescale`);
     const out = qparamsOf(graph, this.segment.output);
-    const scales = anchor.inputs.map((id) => builder.qparams(id).scale[0]!);
-    const shapes = anchor.inputs.map((id) => graph.values[id]!.shape);
-    const multipliers = rule.multipliers(scales, out.scale[0]!, shapes, anchor.attrs as never);
-    const table = rule.table?.(scales, anchor.attrs as never);
+    const [operands, rest] = splitOperands(anchor, rule);
+    const scales = operands.map((id) => builder.qparams(id).scale[0]!);
+    const shapes = operands.map((id) => graph.values[id]!.shape);
+    const reals = rest.map((id) => parameterData(graph, id)!);
+    const attrs = anchor.attrs as never;
+    const multipliers = rule.multipliers(scales, out.scale[0]!, shapes, attrs, reals);
+    const table = rule.table?.(scales, attrs);
     // The first operand of an integer node is computed.
     const swap = graph.parameters.has(anchor.inputs[0]!);
     const factors = swap ? rule.swapped!(multipliers) : multipliers;
@@ -213,7 +216,7 @@ class SegmentConverter {
       ...(table ? [builder.constant(`${anchor.name}/table`, table)] : []),
       builder.constant(`${anchor.name}/multiplier`, factors),
     ];
-    this.#emit(anchor.op, swap ? [...anchor.inputs].reverse() : anchor.inputs, constants, out);
+    this.#emit(anchor.op, swap ? operands.reverse() : operands, constants, out);
   }
 
   #table({ op, name, inputs, attrs }: Node): void {

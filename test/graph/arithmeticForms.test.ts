@@ -73,6 +73,42 @@ const wrong: [string, (b: IntGraph) => number, RegExp][] = [
     /the sum of squares must stay below 2\^31, got 140000 terms$/,
   ],
   [
+    'layerNormalization',
+    (b) => {
+      return b.operate('layerNormalization', [b.input([4])], [new Float32Array(9)], { epsilon: 1 });
+    },
+    /the first multiplier must be > 0, got 0$/,
+  ],
+  [
+    'layerNormalization',
+    (b) => b.operate('layerNormalization', [b.input([4])], [one], { epsilon: 1 }),
+    /the multipliers must be \[9\], got \[1\]$/,
+  ],
+  [
+    'layerNormalization',
+    (b) => {
+      const factors = new Float32Array(280001).fill(1);
+      return b.operate('layerNormalization', [b.input([140000])], [factors], { epsilon: 1 });
+    },
+    /the sum of squares must stay below 2\^31, got 140000 terms$/,
+  ],
+  [
+    'matmul',
+    (b) => {
+      const [p, q] = [b.input([1, 140000]), b.input([1, 140000])];
+      return b.operate('matmul', [p, q], [one], { transposeB: true });
+    },
+    /the sum of a product must stay below 2\^31, got 140000 terms$/,
+  ],
+  [
+    'attentionSoftmax',
+    (b) => {
+      const attrs = { beta: 1, causal: false };
+      return b.operate('attentionSoftmax', [b.input([4, 4])], [new Float32Array(256), one], attrs);
+    },
+    /the table must begin with 1 and lie in \[0, 1\], got 0$/,
+  ],
+  [
     'argMax',
     (b) => b.operate('argMax', [b.input([4])], [], { axis: 2 }, 'i32'),
     /argMax: axis must be an integer in \[1, 1\], got 2$/,

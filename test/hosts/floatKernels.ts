@@ -6,6 +6,7 @@ import {
   packedTransposedF32Bytes,
 } from '../../src/core/f32Layout.ts';
 import type { RealSumName, trainKernels } from '../../src/core/kernels.ts';
+import { attentionF32 } from './attentionKernels.ts';
 import { type Line, over, type Rig } from './rig.ts';
 import {
   convolutions,
@@ -309,4 +310,5 @@ export const floatKernels = {
   ...poolKernels,
   ...recurrentKernels,
   ...fakeQuantKernels,
+  ...attentionF32,
 } satisfies Record<Exclude<keyof typeof trainKernels, RealSumName>, Line>;

@@ -9,6 +9,7 @@ import {
   winogradScratchBytes,
 } from '../../src/core/int8Layout.ts';
 import type { inferKernels, RealSumName } from '../../src/core/kernels.ts';
+import { attentionInt8 } from './attentionKernels.ts';
 import { type Line, over, type Rig } from './rig.ts';
 import {
   convolutions,
@@ -128,6 +129,7 @@ function elementwise(run: (kernels: Rig['kernels'], ...args: Elementwise) => voi
 }
 
 export const integerKernels = {
+  ...attentionInt8,
   qs8_pack_weights: over(matrices, (rig, [n, k]) => {
     const packed = rig.out(new Uint8Array(packedWeightsBytes(n, k)));
     rig.kernels.qs8_pack_weights(n, 1, k, -9, rig.put(rig.integers(n * k)), packed);

@@ -2,6 +2,7 @@ import type { Attrs } from '../../src/core/op.ts';
 import type { Rng } from '../../src/core/rng.ts';
 import type { Shape } from '../../src/core/shape.ts';
 import type { OpName } from '../../src/ops/table.ts';
+import { attentionSoftmaxCases } from './attentionCases.ts';
 import type { OpCase } from './cases.ts';
 
 const image: Shape = [3, 3, 2, 5];
@@ -82,6 +83,7 @@ export const arithmeticCases = {
     { name: 'rows', inputs: [image], attrs: { axis: 1 }, output: [3, 2, 5] },
     { name: 'channels', inputs: [image], attrs: { axis: 3 }, output: [3, 3, 2] },
   ],
+  attentionSoftmax: attentionSoftmaxCases,
   dequantize: unary(),
   l2Normalize: rows('length'),
   lookup: [],

@@ -4,6 +4,7 @@ import { type Shape, sizeOf } from '../../src/core/shape.ts';
 import type { Padding, Pair } from '../../src/ops/geometry.ts';
 import type { OpName } from '../../src/ops/table.ts';
 import { ARITHMETIC, arithmeticCases, broadcasting, drawArithmetic } from './arithmeticCases.ts';
+import { attentionCases } from './attentionCases.ts';
 import { movementCases } from './movementCases.ts';
 import { drawRecurrent, RECURRENT, recurrentCases } from './recurrentCases.ts';
 
@@ -58,6 +59,7 @@ export const cases = {
   ...movementCases,
   ...arithmeticCases,
   ...recurrentCases,
+  ...attentionCases,
   conv2d: [
     {
       name: '3x3 same',

@@ -3,6 +3,7 @@ import type { NormAttrs } from '../../src/ops/batchNormalization.ts';
 import type { PoolAttrs, WindowAttrs } from '../../src/ops/geometry.ts';
 import type { OpName } from '../../src/ops/table.ts';
 import { addReference, arithmeticReferences } from './arithmeticReference.ts';
+import { attentionReferences } from './attentionCases.ts';
 import { movementReferences } from './movementReference.ts';
 import { recurrentReferences } from './recurrentReference.ts';
 
@@ -147,6 +148,7 @@ export const references = {
   ...movementReferences,
   ...arithmeticReferences,
   ...recurrentReferences,
+  ...attentionReferences,
   add: addReference,
   averagePool2d: pool(mean),
   batchNormalization,

@@ -7,6 +7,7 @@ import type { QParams } from '../../src/core/qparams.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { type Shape, sizeOf } from '../../src/core/shape.ts';
 import { type OpName, ops } from '../../src/ops/table.ts';
+import * as attention from '../../src/runtime/reference/attention.ts';
 import * as binary from '../../src/runtime/reference/binary.ts';
 import type { Activation, ReferenceOp } from '../../src/runtime/reference/operands.ts';
 import * as rows from '../../src/runtime/reference/rows.ts';
@@ -25,6 +26,11 @@ const cases: [OpName, ReferenceOp<never>, readonly Shape[], Attrs][] = [
   ['mean', rows.mean, [image], { axes: [3], keepDims: true }],
   ['softmax', rows.softmax, [image], {}],
   ['l2Normalize', rows.l2Normalize, [image], {}],
+  ['layerNormalization', attention.layerNormalization, [image], { epsilon: 1e-3 }],
+  ['attentionSoftmax', attention.attentionSoftmax, [image], { beta: 0.7, causal: false }],
+  ['attentionSoftmax', attention.attentionSoftmax, [image], { beta: 0.3, causal: true }],
+  ['matmul', attention.matmul, [image, [3, 4, 5, 7]], { transposeB: false }],
+  ['matmul', attention.matmul, [image, [3, 4, 9, 5]], { transposeB: true }],
 ];
 
 /** Of the first input, the second, and the output. */
@@ -48,7 +54,8 @@ function evaluate(op: OpName, x: readonly Activation[], attrs: Attrs) {
     if (rule?.kind !== 'rescale') throw new Error(`${op} does not rescale`);
     const shapes = x.map(({ shape }) => shape);
     const inScales = x.map(({ qparams }) => qparams.scale[0]!);
-    const multipliers = rule.multipliers(inScales, scales[2], shapes, attrs as never);
+    const reals = Array.from({ length: 2 }, () => Float32Array.of(0.5, -1, 0.2, 0, 1.5));
+    const multipliers = rule.multipliers(inScales, scales[2], shapes, attrs as never, reals);
     const inputs = x.map(({ shape, data, qparams }): QRef => {
       const q = cx.alloc(shape, 'i8');
       cx.i8(q).set(data);

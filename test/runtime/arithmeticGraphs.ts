@@ -88,6 +88,29 @@ export const arithmeticGraphs = {
     Float32Array.from({ length: 256 }, (_, d) => 1 / (1 + d)),
   ),
   l2Normalize: rows('l2Normalize'),
+  layerNormalization: (b, c) => {
+    const vectors = b.rng.below(2) === 0;
+    const x = vectors ? b.input([c.channels * 7]) : image(b, c);
+    const n = b.shapeOf(x).at(-1)!;
+    const factors = Float32Array.from({ length: 2 * n }, () => 40 * factor(b));
+    return b.operate('layerNormalization', [x], [Float32Array.of(n, ...factors)], { epsilon: 1 });
+  },
+  matmul: (b, c) => {
+    const [height, width] = c.image;
+    const transposeB = b.rng.below(2) === 0;
+    const a = image(b, c);
+    const other = transposeB ? [height, 9, c.channels] : [height, c.channels, 9];
+    const square = transposeB && b.rng.below(3) === 0;
+    const multiplier = Float32Array.of((factor(b) / 60) * (width / 8));
+    return b.operate('matmul', [a, square ? a : b.input(other)], [multiplier], { transposeB });
+  },
+  attentionSoftmax: (b, c) => {
+    const [height, width] = c.image;
+    const x = b.input([c.channels, Math.min(height, width), width]);
+    const table = Float32Array.from({ length: 256 }, (_, d) => 1 / (1 + d));
+    const attrs = { beta: 0.5, causal: b.rng.below(2) === 0 };
+    return b.operate('attentionSoftmax', [x], [table, Float32Array.of(100 * factor(b))], attrs);
+  },
   argMax: (b, c) => {
     return b.operate('argMax', [image(b, c)], [], { axis: 1 + b.rng.below(3) }, 'i32');
   },

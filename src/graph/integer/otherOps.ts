@@ -1,5 +1,10 @@
 import { add, addRepeatedForm, addRepeatedInt } from '../../ops/add.ts';
 import { argMax, argMaxForm, argMaxInt } from '../../ops/argMax.ts';
+import {
+  attentionSoftmax,
+  attentionSoftmaxForm,
+  attentionSoftmaxInt,
+} from '../../ops/attentionSoftmax.ts';
 import { concat, concatForm, concatInt } from '../../ops/concat.ts';
 import {
   depthSpaceForm,
@@ -11,6 +16,12 @@ import {
 import { extremeForm, maximum, maximumInt, minimum, minimumInt } from '../../ops/extremes.ts';
 import { gather, gatherForm, gatherInt } from '../../ops/gather.ts';
 import { l2Normalize, l2NormalizeForm, l2NormalizeInt } from '../../ops/l2Normalize.ts';
+import {
+  layerNormalization,
+  layerNormalizationForm,
+  layerNormalizationInt,
+} from '../../ops/layerNormalization.ts';
+import { matmul, matmulForm, matmulInt } from '../../ops/matmul.ts';
 import { mean, meanForm, meanInt } from '../../ops/mean.ts';
 import { multiply, multiplyForm, multiplyInt } from '../../ops/multiply.ts';
 import { pad, padForm, padInt } from '../../ops/pad.ts';
@@ -49,10 +60,21 @@ export const otherOps = {
   concat: { definition: concat, form: concatForm, rule: concatInt },
   pad: { definition: pad, form: padForm, rule: padInt },
   argMax: { definition: argMax, form: argMaxForm, rule: argMaxInt },
+  attentionSoftmax: {
+    definition: attentionSoftmax,
+    form: attentionSoftmaxForm,
+    rule: attentionSoftmaxInt,
+  },
   batchToSpace: { definition: batchToSpace, form: batchToSpaceForm, rule: batchToSpaceInt },
   depthToSpace: { definition: depthToSpace, form: depthSpaceForm, rule: depthToSpaceInt },
   gather: { definition: gather, form: gatherForm, rule: gatherInt },
   l2Normalize: { definition: l2Normalize, form: l2NormalizeForm, rule: l2NormalizeInt },
+  layerNormalization: {
+    definition: layerNormalization,
+    form: layerNormalizationForm,
+    rule: layerNormalizationInt,
+  },
+  matmul: { definition: matmul, form: matmulForm, rule: matmulInt },
   maximum: { definition: maximum, form: extremeForm, rule: maximumInt },
   mean: { definition: mean, form: meanForm, rule: meanInt },
   minimum: { definition: minimum, form: extremeForm, rule: minimumInt },

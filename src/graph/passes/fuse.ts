@@ -140,6 +140,7 @@ const CLAMPING: readonly OpName[] = [
   ...(['conv2d', 'depthwiseConv2d', 'dense', 'transposedConv2d', 'add', 'subtract'] as const),
   ...(['multiply', 'minimum', 'maximum', 'mean', 'averagePool2d', 'maxPool2d'] as const),
   ...(['globalAveragePool2d', 'prelu', 'l2Normalize', 'softmax', 'relu', 'relu6'] as const),
+  ...(['layerNormalization', 'matmul'] as const),
 ];
 
 /** Integers only: a clamp behind an op that clamps is bounds of that op's output. */

@@ -3,6 +3,7 @@ import { sizeOf, withBatch } from '../../core/shape.ts';
 import type { Graph, Node, ValueId } from '../../graph/graph.ts';
 import { activationCount } from '../../graph/integer/ops.ts';
 import type { IntOpName } from '../../graph/integer/otherOps.ts';
+import { attentionSoftmax, layerNormalization, matmul } from './attention.ts';
 import { averagePool2d, globalAveragePool2d } from './averagePool2d.ts';
 import { add, maximum, minimum, multiply, prelu, subtract } from './binary.ts';
 import { conv2d } from './conv2d.ts';
@@ -29,6 +30,7 @@ import { transposedConv2d } from './transposedConv2d.ts';
 const references = {
   add,
   argMax,
+  attentionSoftmax,
   averagePool2d,
   batchToSpace,
   concat,
@@ -41,7 +43,9 @@ const references = {
   gather,
   globalAveragePool2d,
   l2Normalize,
+  layerNormalization,
   lookup,
+  matmul,
   maxPool2d,
   maximum,
   mean,
