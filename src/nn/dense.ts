@@ -1,9 +1,10 @@
-/** Dense layers and batch normalization. */
+/** Dense layers and normalizations. */
 
 import { checkInteger } from '../core/errors.ts';
 import type { Handle } from '../graph/dispatch.ts';
 import type { InitializerName } from '../graph/initializers.ts';
 import { checkNorm, type NormAttrs } from '../ops/batchNormalization.ts';
+import { checkEpsilon, type LayerNormAttrs } from '../ops/layerNormalization.ts';
 import { BASE, initializerOf, Layer, type LayerOptions } from './layer.ts';
 
 export interface DenseOptions extends LayerOptions {
@@ -59,5 +60,27 @@ export class BatchNormalization extends Layer<NormOptions> {
     const mean = this.parameter({ ...statistics, name: 'movingMean', initializer: 'zeros' });
     const variance = this.parameter({ ...statistics, name: 'movingVariance', initializer: 'ones' });
     return this.call([x, gamma, beta, mean, variance], { ...this.#attrs });
+  }
+}
+
+export interface LayerNormOptions extends LayerOptions {
+  /** Default 1e-3, as in Keras. */
+  readonly epsilon?: number;
+}
+
+export class LayerNormalization extends Layer<LayerNormOptions> {
+  readonly #attrs: LayerNormAttrs;
+
+  constructor(options: LayerNormOptions) {
+    super('layerNormalization', options, [...BASE, 'epsilon']);
+    this.#attrs = { epsilon: options.epsilon ?? 1e-3 };
+    checkEpsilon('layerNormalization', this.#attrs.epsilon);
+  }
+
+  forward(x: Handle): Handle {
+    const shape = x.shape.slice(-1);
+    const gamma = this.parameter({ name: 'gamma', shape, initializer: 'ones' });
+    const beta = this.parameter({ name: 'beta', shape, initializer: 'zeros' });
+    return this.call([x, gamma, beta], { ...this.#attrs });
   }
 }

@@ -6,7 +6,14 @@ import {
   PRelu,
   type PReluOptions,
 } from './activations.ts';
-import { BatchNormalization, Dense, type DenseOptions, type NormOptions } from './dense.ts';
+import {
+  BatchNormalization,
+  Dense,
+  type DenseOptions,
+  LayerNormalization,
+  type LayerNormOptions,
+  type NormOptions,
+} from './dense.ts';
 import { BASE, type LayerOptions, Pointwise } from './layer.ts';
 import { Concatenate, type ConcatenateOptions, Merge, merging } from './merge.ts';
 import type { Module } from './module.ts';
@@ -41,7 +48,7 @@ import {
   type PoolOptions,
 } from './windows.ts';
 
-export type { NormOptions } from './dense.ts';
+export type { LayerNormOptions, NormOptions } from './dense.ts';
 export type { LayerOptions } from './layer.ts';
 export { concatenate } from './merge.ts';
 export type { WindowOptions } from './windows.ts';
@@ -78,6 +85,8 @@ export const layers = {
   bidirectional: (options: BidirectionalOptions): Module => new Bidirectional(options),
   /** x [N,…,C] → the same shape */
   batchNormalization: (options: NormOptions = {}): Module => new BatchNormalization(options),
+  /** x [N,…,C] → the same shape, each vector of C numbers by its own mean and deviation */
+  layerNormalization: (options: LayerNormOptions = {}): Module => new LayerNormalization(options),
   relu: (options: LayerOptions = {}): Module => new Pointwise('relu', options, BASE),
   relu6: (options: LayerOptions = {}): Module => new Pointwise('relu6', options, BASE),
   leakyRelu: (options: LeakyReluOptions = {}): Module => new LeakyRelu(options),
