@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import type { TypedArray } from '../core/dtype.ts';
 import { encode, type StoredTensor } from '../core/safetensors.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -20,6 +20,7 @@ interface Options {
   readonly resume?: boolean;
   readonly output?: string;
   readonly checkpoint?: string;
+  readonly threads?: number;
   readonly checkNumerics?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -32,10 +33,16 @@ export function trainCommand(): Command {
     .option('--resume', 'go on from the checkpoint, if there is one')
     .option('-o, --output <file>', "where the result goes; the recipe's output by default")
     .option('--checkpoint <file>', 'where checkpoints go; beside the output by default')
+    .option('--threads <n>', 'threads that share a step; the bytes are the same', atLeastOne)
     .option('--check-numerics', 'name the op that first makes a NaN or an infinity; slower')
     .option('--quiet', 'no progress')
     .option('--json', 'print one JSON object as the last line')
     .action(run);
+}
+
+function atLeastOne(text: string): number {
+  if (/^[1-9]\d?$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('A whole number from 1 to 99 is expected.');
 }
 
 /** What became of one of the two trainings. */
@@ -98,7 +105,7 @@ class Job {
     if (!saved?.quantized) {
       const history = await this.#train('float', model, config.fit, saved?.bytes);
       if (this.interruption.happened) return undefined;
-      this.#float = { history, evaluation: await this.#evaluate(model) };
+      this.#float = { history, evaluation: await this.#evaluate(model, config.fit) };
     }
     if (!config.quantize) return this.#finish(await this.#weights(), null);
     const { fit, ...how } = config.quantize === true ? {} : config.quantize;
@@ -107,7 +114,7 @@ class Job {
     const resume = saved?.quantized ? saved.bytes : undefined;
     const history = await this.#train('quantized', qat, fit, resume);
     if (this.interruption.happened) return undefined;
-    const quantized = { history, evaluation: await this.#evaluate(qat) };
+    const quantized = { history, evaluation: await this.#evaluate(qat, fit) };
     return this.#finish(this.#bundle(qat, quantized), quantized);
   }
 
@@ -134,13 +141,14 @@ class Job {
     const progress = new TrainProgress(title);
     this.interruption.onQuit = () => progress.end();
     const shown = this.options.quiet ? [] : [progress];
-    const checkNumerics = this.options.checkNumerics ?? how.checkNumerics ?? false;
+    const { checkNumerics = how.checkNumerics, threads = how.threads } = this.options;
     try {
       return await library.fit(model, train, {
         ...how,
         ...(validation && { validation }),
         ...(resume && { resume }),
-        checkNumerics,
+        ...(checkNumerics !== undefined && { checkNumerics }),
+        ...(threads !== undefined && { threads }),
         callbacks: [...(how.callbacks ?? []), this.#memory(), ...shown],
         checkpoint: { ...how.checkpoint, path: this.checkpoint },
         signal: this.interruption.signal,
@@ -161,10 +169,9 @@ class Job {
     };
   }
 
-  async #evaluate(model: Model): Promise<Evaluation | null> {
+  async #evaluate(model: Model, { loss }: RecipeFit = {}): Promise<Evaluation | null> {
     const { config, library } = this.recipe;
     const { test = config.data.validation } = config.data;
-    const { loss } = config.fit ?? {};
     return test ? library.evaluate(model, test, loss ? { loss } : {}) : null;
   }
 

@@ -93,7 +93,8 @@ const setups: Record<string, () => Setup> = {
   'early stopping before the last epoch': () =>
     floatSetup(sgd({ learningRate: 0 }), {
       validation: blobs(30, SEED + 1),
-      callbacks: [earlyStopping({ monitor: 'accuracy', patience: 1 })],
+      epochs: 6,
+      callbacks: [earlyStopping({ monitor: 'accuracy', patience: 2 })],
     }),
   'a dataset without a position': () => {
     const dataset = plain(blobs(SAMPLES, SEED));
