@@ -2,8 +2,11 @@ import {
   f32Conv2dScratchBytes,
   f32InputGradientScratchBytes,
   f32WeightGradientScratchBytes,
+  f32WinogradGradientScratchBytes,
+  f32WinogradScratchBytes,
   packedF32Bytes,
   packedTransposedF32Bytes,
+  winogradWeightsBytes,
 } from '../src/core/f32Layout.ts';
 import {
   type Cases,
@@ -22,16 +25,39 @@ interface Layer {
   readonly batch: number;
 }
 
+const layer = (shape: ConvShape): Layer => ({
+  name: `f32 ${convName(shape)} batch 8`,
+  shape,
+  batch: 8,
+});
+
+/** Of the digits' network, ResNet-8, the LeNet-like network, MobileNetV1 0.25 and MobileNetV2, and a dense layer. */
 const LAYERS: Layer[] = [
   ...(
     [
-      [14, 32, 32, 3, 1],
-      [14, 64, 64, 1, 1],
       [28, 1, 16, 3, 1],
+      [32, 3, 16, 3, 1],
+      [28, 1, 32, 3, 1],
+      [32, 16, 32, 3, 2],
+      [28, 32, 64, 3, 2],
+      [96, 3, 8, 3, 2],
+      [48, 8, 16, 1, 1],
+      [14, 64, 64, 1, 1],
+      [14, 96, 576, 1, 1],
     ] as const
-  ).map((shape) => ({ name: `f32 ${convName(shape)} batch 8`, shape, batch: 8 })),
+  ).map(layer),
   { name: 'f32 dense 784→128 batch 64', shape: [1, 784, 128, 1, 1], batch: 64 },
 ];
+
+/** Layers that run as transformed tiles; their rates count the products of the sum. */
+const TILED: Layer[] = (
+  [
+    [32, 16, 16, 3, 1],
+    [16, 32, 32, 3, 1],
+    [14, 32, 32, 3, 1],
+    [8, 64, 64, 3, 1],
+  ] as const
+).map(layer);
 
 const DEPTHWISE: ConvShape = [14, 64, 64, 3, 1];
 const DEPTHWISE_BATCH = 8;
@@ -83,6 +109,40 @@ function weightGradient(rig: Rig, layer: Layer): KernelCase {
   );
 }
 
+function tiled(rig: Rig, layer: Layer): KernelCase {
+  const { heap, kernels } = rig;
+  const { params, n, k, inputs, outputs } = sized(rig, layer);
+  const [panels, depth] = [Math.ceil(n / 8), k / 9];
+  const u = heap.alloc(winogradWeightsBytes(panels, depth));
+  const w = floats(rig, panels * 8 * k);
+  kernels.f32_pack_winograd_weights(panels, depth, w, 32 * k, 32, 32 * depth, u);
+  const [x, bias, y] = [floats(rig, inputs), floats(rig, n), heap.alloc(4 * outputs)];
+  const scratch = heap.alloc(f32WinogradScratchBytes(depth));
+  return product(`${layer.name} as tiles`, outputs * k, () =>
+    kernels.f32_winograd2d(params, layer.batch, x, u, bias, y, scratch),
+  );
+}
+
+function tiledWeightGradient(rig: Rig, layer: Layer): KernelCase {
+  const { heap, kernels } = rig;
+  const { params, n, k, inputs, outputs } = sized(rig, layer);
+  const [dy, x, dw] = [floats(rig, outputs), floats(rig, inputs), heap.alloc(4 * n * k)];
+  const scratch = heap.alloc(f32WinogradGradientScratchBytes(n, k / 9));
+  return product(`${layer.name} as tiles, weight gradient`, outputs * k, () =>
+    kernels.f32_winograd2d_weight_gradient(params, layer.batch, dy, x, dw, scratch),
+  );
+}
+
+function tiledWeights(rig: Rig): KernelCase {
+  const [panels, depth] = [8, 64];
+  const w = floats(rig, panels * depth * 72);
+  const u = rig.heap.alloc(winogradWeightsBytes(panels, depth));
+  const bytes = 4 * panels * depth * 8 * (9 + 36);
+  return stream('f32 pack 64x3x3x64 as tiles', bytes, () =>
+    rig.kernels.f32_pack_winograd_weights(panels, depth, w, 288 * depth, 32, 32 * depth, u),
+  );
+}
+
 /** Three tensors of a depthwise layer whose input and output have one size. */
 function depthwise(rig: Rig) {
   const [size, channels] = DEPTHWISE;
@@ -107,6 +167,9 @@ export const f32ProductCases = {
   f32_conv2d: (rig) => LAYERS.map((layer) => forward(rig, layer)),
   f32_conv2d_input_gradient: (rig) => LAYERS.map((layer) => inputGradient(rig, layer)),
   f32_conv2d_weight_gradient: (rig) => LAYERS.map((layer) => weightGradient(rig, layer)),
+  f32_pack_winograd_weights: (rig) => [tiledWeights(rig)],
+  f32_winograd2d: (rig) => TILED.map((layer) => tiled(rig, layer)),
+  f32_winograd2d_weight_gradient: (rig) => TILED.map((layer) => tiledWeightGradient(rig, layer)),
   f32_dwconv2d: (rig) => {
     const { params, a, b, w, macs } = depthwise(rig);
     const run = () => rig.kernels.f32_dwconv2d(params, DEPTHWISE_BATCH, a, w, 0, b);

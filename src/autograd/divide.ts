@@ -5,7 +5,11 @@
  */
 
 import { type StructName, structs } from '../core/abi.ts';
-import { f32Conv2dScratchBytes, f32InputGradientScratchBytes } from '../core/f32Layout.ts';
+import {
+  f32Conv2dScratchBytes,
+  f32InputGradientScratchBytes,
+  f32WinogradScratchBytes,
+} from '../core/f32Layout.ts';
 import { conv2dScratchBytes, dwconv2dScratchBytes, paddedDepth } from '../core/int8Layout.ts';
 
 export type Args = readonly number[];
@@ -110,6 +114,8 @@ function images({ struct, inputs, outputs, cost, scratch }: Images): Rule {
 
 const patch = ({ kernelHeight, kernelWidth, inChannels }: Fields) =>
   kernelHeight! * kernelWidth! * inChannels!;
+/** Of an output and an input channel: 36 products for 16 outputs, and the time of the transforms. */
+const PRODUCTS_OF_TILE = 3;
 const taps = ({ kernelHeight, kernelWidth }: Fields) => 3 * kernelHeight! * kernelWidth!;
 
 /** Kernels (params, first, count, …, scratch) of `unitSize` outputs a unit. */
@@ -142,6 +148,13 @@ export const divisions: Readonly<Record<string, Rule>> = {
     outputs: { 5: 4 },
     cost: patch,
     scratch: [6, (fields) => f32Conv2dScratchBytes(patch(fields))],
+  }),
+  f32_winograd2d: images({
+    struct: 'ConvParams',
+    inputs: { 2: 4 },
+    outputs: { 5: 4 },
+    cost: ({ inChannels }) => PRODUCTS_OF_TILE * inChannels!,
+    scratch: [6, ({ inChannels }) => f32WinogradScratchBytes(inChannels!)],
   }),
   f32_conv2d_input_gradient: images({
     struct: 'ConvParams',

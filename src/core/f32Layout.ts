@@ -47,3 +47,46 @@ export function f32InputGradientScratchBytes(k: number): number {
 export function f32WeightGradientScratchBytes(k: number): number {
   return ALIGN + TILE + F32_GRADIENT_PIXELS * rowBytes(k) + SLACK;
 }
+
+/** Products of a transformed tile: F(4x4, 3x3). */
+const POSITIONS = 36;
+/** A vector for each product, while a tile is transformed. */
+const LINES = 576;
+
+/** `f32_pack_winograd_weights`: [panels][36][depth][8] f32. */
+export function winogradWeightsBytes(panels: number, depth: number): number {
+  return panels * POSITIONS * depth * 32 + SLACK;
+}
+
+/** A row of channels rounded up to four, in `assembly/f32/winogradTiles.ts`. */
+function winogradRow(channels: number): number {
+  return Math.ceil(channels / 4) * 16;
+}
+
+/** V of a block of tiles. */
+function transformedBytes(tiles: number, row: number): number {
+  return POSITIONS * rowBytes((tiles * row) / 4);
+}
+
+/** Tiles that `f32_winograd2d` transforms together. */
+const WINOGRAD_BLOCK = 16;
+
+/** `f32_winograd2d`: lines and a tile, products of eight channels, transformed patches, a patch. */
+export function f32WinogradScratchBytes(inChannels: number): number {
+  const row = winogradRow(inChannels);
+  const products = WINOGRAD_BLOCK * POSITIONS * 32;
+  const patch = LINES + POSITIONS * row;
+  return ALIGN + 1024 + products + transformedBytes(WINOGRAD_BLOCK, row) + patch + SLACK;
+}
+
+/** Tiles that the weight gradient sums in registers. */
+export const F32_WINOGRAD_GRADIENT_TILES = 32;
+
+/** `f32_winograd2d_weight_gradient`: lines, a patch, both transformed operands, and the sums of their products. */
+export function f32WinogradGradientScratchBytes(outChannels: number, inChannels: number): number {
+  const [row, gradient] = [winogradRow(Math.ceil(inChannels / 8) * 8), winogradRow(outChannels)];
+  const patch = LINES + POSITIONS * Math.max(row, gradient);
+  const tiles = F32_WINOGRAD_GRADIENT_TILES;
+  const operands = transformedBytes(tiles, row) + transformedBytes(tiles, gradient);
+  return ALIGN + 640 + patch + operands + (POSITIONS * gradient * row) / 4 + SLACK;
+}

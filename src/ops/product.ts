@@ -7,6 +7,7 @@ import {
   f32Conv2dScratchBytes,
   f32InputGradientScratchBytes,
   f32WeightGradientScratchBytes,
+  f32WinogradGradientScratchBytes,
   packedF32Bytes,
   packedTransposedF32Bytes,
 } from '../core/f32Layout.ts';
@@ -29,6 +30,13 @@ import {
 } from './linear.ts';
 import { dividesOutputs, parallelPanels } from './panels.ts';
 import { lowerWinograd, suitsWinograd } from './winograd.ts';
+import {
+  suitsGradientTiles,
+  suitsTiles,
+  suitsWeightGradientTiles,
+  tilesForward,
+  tilesInputGradient,
+} from './winogradF32.ts';
 
 export interface Product {
   /** Output channels. */
@@ -45,6 +53,10 @@ export function productForward(
   yShape: Shape,
 ): Ref {
   const y = cx.alloc(yShape);
+  if (suitsTiles(fields)) {
+    tilesForward(cx, fields, [x!, w!, b!], y);
+    return y;
+  }
   const params = cx.struct('ConvParams', fields);
   const packed = opaque(cx, packedF32Bytes(n, k)).ptr;
   cx.kernels.f32_pack_weights(n, k, w!.ptr, packed);
@@ -62,6 +74,10 @@ export function productInputGradient(
   xShape: Shape,
 ): Ref {
   const dx = cx.alloc(xShape);
+  if (suitsGradientTiles(fields)) {
+    tilesInputGradient(cx, fields, dy, w, dx);
+    return dx;
+  }
   const params = cx.struct('ConvParams', fields);
   const packed = opaque(cx, packedTransposedF32Bytes(n, k)).ptr;
   cx.kernels.f32_pack_weights_transposed(n, k, w.ptr, packed);
@@ -73,20 +89,25 @@ export function productInputGradient(
 /** dw = Σ over the batch, in fixed chunks, of dy ⊗ patch. */
 export function productWeightGradient(
   cx: TrainContext,
-  { k, fields }: Product,
+  { n, k, fields }: Product,
   dy: Ref,
   x: Ref,
   wShape: Shape,
 ): Ref {
   const params = cx.struct('ConvParams', fields);
+  const tiles = suitsWeightGradientTiles(fields);
+  const kernel = tiles ? 'f32_winograd2d_weight_gradient' : 'f32_conv2d_weight_gradient';
+  const bytes = tiles
+    ? f32WinogradGradientScratchBytes(n, fields.inChannels)
+    : f32WeightGradientScratchBytes(k);
   return sumChunks(cx, dy.shape[0]!, wShape, (first, count, into) =>
-    cx.kernels.f32_conv2d_weight_gradient(
+    cx.kernels[kernel](
       params,
       count,
       dy.ptr + first * sampleBytes(dy),
       x.ptr + first * sampleBytes(x),
       into.ptr,
-      cx.scratch(f32WeightGradientScratchBytes(k)),
+      cx.scratch(bytes),
     ),
   );
 }

@@ -2,8 +2,11 @@ import {
   f32Conv2dScratchBytes,
   f32InputGradientScratchBytes,
   f32WeightGradientScratchBytes,
+  f32WinogradGradientScratchBytes,
+  f32WinogradScratchBytes,
   packedF32Bytes,
   packedTransposedF32Bytes,
+  winogradWeightsBytes,
 } from '../../src/core/f32Layout.ts';
 import type { RealSumName, trainKernels } from '../../src/core/kernels.ts';
 import { attentionF32 } from './attentionKernels.ts';
@@ -18,6 +21,7 @@ import {
   sizedPool,
   tables,
   weights,
+  winograds,
 } from './shapes.ts';
 
 /** Around lanes of four. */
@@ -106,6 +110,32 @@ const convolutionKernels = {
     const params = rig.params('ConvParams', p);
     const scratch = rig.scratch(f32WeightGradientScratchBytes(k));
     rig.kernels.f32_conv2d_weight_gradient(params, batch, dy, x, dw, scratch);
+  }),
+  f32_pack_winograd_weights: over(winograds, (rig, c) => {
+    const { p, n } = sized(c);
+    const [panels, depth] = [Math.ceil(n / 8), p.inChannels];
+    const w = drawn(rig, panels * 9 * depth * 8);
+    const u = rig.out(new Uint8Array(winogradWeightsBytes(panels, depth)));
+    rig.kernels.f32_pack_winograd_weights(panels, depth, w, 9 * depth * 32, 32, depth * 32, u);
+  }),
+  f32_winograd2d: over(winograds, (rig, c) => {
+    const { p, batch, n, inputs, outputs } = sized(c);
+    const [panels, depth] = [Math.ceil(n / 8), p.inChannels];
+    const [x, w] = [drawn(rig, inputs), drawn(rig, panels * 9 * depth * 8)];
+    const u = rig.scratch(winogradWeightsBytes(panels, depth));
+    rig.kernels.f32_pack_winograd_weights(panels, depth, w, 9 * depth * 32, 32, depth * 32, u);
+    const params = rig.params('ConvParams', p);
+    const scratch = rig.scratch(f32WinogradScratchBytes(depth));
+    for (const bias of [0, drawn(rig, n)])
+      rig.kernels.f32_winograd2d(params, batch, x, u, bias, rig.out(floats(outputs)), scratch);
+  }),
+  f32_winograd2d_weight_gradient: over(winograds, (rig, c) => {
+    const { p, batch, n, k, inputs, outputs } = sized(c);
+    const [dy, x] = [drawn(rig, outputs), drawn(rig, inputs)];
+    const dw = rig.inout(rig.floats(n * k));
+    const params = rig.params('ConvParams', p);
+    const scratch = rig.scratch(f32WinogradGradientScratchBytes(n, p.inChannels));
+    rig.kernels.f32_winograd2d_weight_gradient(params, batch, dy, x, dw, scratch);
   }),
   f32_dwconv2d: over(depthwise, (rig, c) => {
     const { p, batch, n, taps, inputs, outputs } = sized(c);

@@ -23,6 +23,8 @@ export interface OpCase {
   readonly openBatch?: number;
   /** How many of the first inputs have a batch, 1 if not given. */
   readonly activations?: number;
+  /** Computed by transformed tiles (`assembly/f32/winograd.ts`), whose terms are larger than those of the sum. */
+  readonly tiles?: true;
 }
 
 const NO_PADDING: Padding = [
@@ -81,6 +83,23 @@ export const cases = {
       inputs: [[17, 2, 2, 5], [3, 1, 1, 5], [3]],
       attrs: window([1, 1]),
       output: [17, 2, 2, 3],
+    },
+    {
+      name: '3x3 same as transformed tiles',
+      inputs: [[2, 4, 5, 8], [9, 3, 3, 8], [9]],
+      attrs: window([1, 1], SAME),
+      output: [2, 4, 5, 9],
+      tiles: true,
+    },
+    {
+      name: '3x3 valid as transformed tiles',
+      inputs: [
+        [1, 6, 6, 8],
+        [8, 3, 3, 8],
+      ],
+      attrs: window([1, 1]),
+      output: [1, 4, 4, 8],
+      tiles: true,
     },
     {
       name: 'strides 2, uneven padding, odd sizes',
