@@ -205,13 +205,18 @@ export class QuantizeParams {
   qmax: i32;
 }
 
-/** g' = g + weightDecay·w    m = momentum·m + g'    w −= learningRate · (nesterov ? g' + momentum·m : m) */
+/**
+ * g' = clamp(gradientScale·g, ±gradientLimit) + weightDecay·w    m = momentum·m + g'
+ * w −= learningRate · (nesterov ? g' + momentum·m : m)
+ */
 @unmanaged
 export class SgdParams {
   learningRate: f32;
   momentum: f32;
   weightDecay: f32;
   nesterov: i32;
+  gradientScale: f32;
+  gradientLimit: f32;
 }
 
 /**
@@ -220,7 +225,7 @@ export class SgdParams {
  *     m = beta1·m + (1 − beta1)·g      v = beta2·v + (1 − beta2)·g²
  *     w −= learningRate · (m·correction1 / (sqrt(v·correction2) + epsilon) + weightDecay·w)
  *
- * with correction1 = 1/(1 − beta1^t), correction2 = 1/(1 − beta2^t).
+ * with correction1 = 1/(1 − beta1^t), correction2 = 1/(1 − beta2^t); g comes in as clamp(gradientScale·g, ±gradientLimit).
  */
 @unmanaged
 export class AdamParams {
@@ -231,4 +236,25 @@ export class AdamParams {
   weightDecay: f32;
   correction1: f32;
   correction2: f32;
+  gradientScale: f32;
+  gradientLimit: f32;
+}
+
+/**
+ * RMSProp (Tieleman and Hinton 2012) with decoupled weight decay; g comes in as clamp(gradientScale·g, ±gradientLimit):
+ *
+ *     v = rho·v + (1 − rho)·g²      a = rho·a + (1 − rho)·g
+ *     m = momentum·m + learningRate·g / sqrt((centered ? v − a² : v) + epsilon)
+ *     w −= m + learningRate·weightDecay·w
+ */
+@unmanaged
+export class RmspropParams {
+  learningRate: f32;
+  rho: f32;
+  momentum: f32;
+  epsilon: f32;
+  weightDecay: f32;
+  centered: i32;
+  gradientScale: f32;
+  gradientLimit: f32;
 }

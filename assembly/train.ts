@@ -61,6 +61,9 @@ export {
 } from './f32/gru';
 export { f32_sgd__simd128 as f32_sgd } from './f32/sgd';
 export { f32_adam__simd128 as f32_adam } from './f32/adam';
+export { f32_rmsprop__simd128 as f32_rmsprop } from './f32/rmsprop';
+export { f32_average__simd128 as f32_average } from './f32/average';
+export { f32_sum_of_squares__simd128 as f32_sum_of_squares } from './f32/sumOfSquares';
 export { f32_min_max__simd128 as f32_min_max } from './f32/minMax';
 export { f32_count_nonfinite__simd128 as f32_count_nonfinite } from './f32/countNonfinite';
 export { f32_quantize_error__simd128 as f32_quantize_error } from './fakequant/quantizeError';

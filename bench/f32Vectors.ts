@@ -25,6 +25,9 @@ const floats = ({ heap }: Rig, n: number) => heap.floats(n, (i) => ((i * 37) % 1
 
 const vector = (rig: Rig) => floats(rig, N);
 
+/** Gradients as they are. */
+const UNCLIPPED = { gradientScale: 1, gradientLimit: Infinity };
+
 /** Zeros, for f32 and f64 alike. */
 const sums = ({ heap }: Rig) => heap.floats(2 * CHANNELS, () => 0);
 
@@ -180,7 +183,13 @@ export const f32VectorCases = {
     }),
   f32_sgd: (rig) => {
     const [w, g, m] = [vector(rig), vector(rig), vector(rig)];
-    const rates = { learningRate: 1e-6, momentum: 0.9, weightDecay: 1e-4, nesterov: 0 };
+    const rates = {
+      learningRate: 1e-6,
+      momentum: 0.9,
+      weightDecay: 1e-4,
+      nesterov: 0,
+      ...UNCLIPPED,
+    };
     const params = rig.heap.struct('SgdParams', rates);
     return [stream('f32 sgd', 20 * N, () => rig.kernels.f32_sgd(N, w, g, m, params))];
   },
@@ -189,9 +198,26 @@ export const f32VectorCases = {
     const v = rig.heap.floats(N, () => 1);
     const params = rig.heap.struct('AdamParams', {
       ...{ learningRate: 1e-6, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-4 },
-      ...{ correction1: 1, correction2: 1 },
+      ...{ correction1: 1, correction2: 1, ...UNCLIPPED },
     });
     return [stream('f32 adam', 28 * N, () => rig.kernels.f32_adam(N, w, g, m, v, params))];
+  },
+  f32_rmsprop: (rig) => {
+    const [w, g, m] = [vector(rig), vector(rig), vector(rig)];
+    const v = rig.heap.floats(N, () => 1);
+    const params = rig.heap.struct('RmspropParams', {
+      ...{ learningRate: 1e-6, rho: 0.9, momentum: 0.9, epsilon: 1e-7, weightDecay: 1e-4 },
+      ...{ centered: 0, ...UNCLIPPED },
+    });
+    return [stream('f32 rmsprop', 28 * N, () => rig.kernels.f32_rmsprop(N, w, g, v, m, 0, params))];
+  },
+  f32_average: (rig) => {
+    const [a, w] = [vector(rig), vector(rig)];
+    return [stream('f32 average', 12 * N, () => rig.kernels.f32_average(N, a, w, 1e-3))];
+  },
+  f32_sum_of_squares: (rig) => {
+    const [x, sum] = [vector(rig), rig.heap.alloc(8)];
+    return [stream('f32 sum of squares', 4 * N, () => rig.kernels.f32_sum_of_squares(N, x, sum))];
   },
   f32_min_max: (rig) => {
     const [x, out] = [vector(rig), rig.heap.alloc(8)];

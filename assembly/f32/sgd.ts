@@ -1,9 +1,11 @@
 import { SgdParams } from '../abi';
+import { clip, clipLanes } from '../lib/clip';
 
 /**
- * Stochastic gradient descent with momentum and L2 decay, each step rounded to f32:
+ * Stochastic gradient descent with momentum and L2 decay, each step rounded to f32; clip is that of lib/clip.ts:
  *
- *     g' = g + weightDecay·w    m = momentum·m + g'    w −= learningRate · (nesterov ? g' + momentum·m : m)
+ *     g' = clip(g) + weightDecay·w    m = momentum·m + g'
+ *     w −= learningRate · (nesterov ? g' + momentum·m : m)
  *
  * w, m [n] f32    read and written
  * g    [n] f32    read
@@ -12,10 +14,12 @@ export function f32_sgd__scalar(n: i32, w: usize, g: usize, m: usize, params: Sg
   const rate = params.learningRate;
   const momentum = params.momentum;
   const decay = params.weightDecay;
+  const scale = params.gradientScale;
+  const limit = params.gradientLimit;
   const nesterov = params.nesterov != 0;
   for (const end = w + (<usize>n << 2); w < end; w += 4, g += 4, m += 4) {
     const weight = load<f32>(w);
-    const gradient = load<f32>(g) + decay * weight;
+    const gradient = clip(load<f32>(g), scale, limit) + decay * weight;
     const velocity = momentum * load<f32>(m) + gradient;
     store<f32>(m, velocity);
     const step = nesterov ? gradient + momentum * velocity : velocity;
@@ -27,10 +31,14 @@ export function f32_sgd__simd128(n: i32, w: usize, g: usize, m: usize, params: S
   const rate = f32x4.splat(params.learningRate);
   const momentum = f32x4.splat(params.momentum);
   const decay = f32x4.splat(params.weightDecay);
+  const scale = f32x4.splat(params.gradientScale);
+  const low = f32x4.splat(-params.gradientLimit);
+  const high = f32x4.splat(params.gradientLimit);
   const nesterov = params.nesterov != 0;
   for (const end = w + (<usize>(n & ~3) << 2); w < end; w += 16, g += 16, m += 16) {
     const weight = v128.load(w);
-    const gradient = f32x4.add(v128.load(g), f32x4.mul(decay, weight));
+    const clipped = clipLanes(v128.load(g), scale, low, high);
+    const gradient = f32x4.add(clipped, f32x4.mul(decay, weight));
     const velocity = f32x4.add(f32x4.mul(momentum, v128.load(m)), gradient);
     v128.store(m, velocity);
     let step = velocity;

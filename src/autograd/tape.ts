@@ -69,6 +69,8 @@ export class Tape {
   constructor(
     readonly cx: StepContext,
     readonly store: ParameterStore,
+    /** Parameters that no gradient is wanted for, though they are trainable. */
+    readonly frozen: ReadonlySet<Parameter> = new Set(),
   ) {}
 
   input(ref: Ref): Tensor {
@@ -79,7 +81,8 @@ export class Tape {
     let tensor = this.#parameters.get(parameter);
     if (!tensor) {
       const ref = this.store.ref(parameter);
-      tensor = new Tensor(this, ref.shape, this.cx.training && parameter.trainable, ref);
+      const trained = parameter.trainable && !this.frozen.has(parameter);
+      tensor = new Tensor(this, ref.shape, this.cx.training && trained, ref);
       this.#parameters.set(parameter, tensor);
     }
     return tensor;

@@ -131,6 +131,8 @@ export const structs = {
     momentum: 'f32',
     weightDecay: 'f32',
     nesterov: 'i32',
+    gradientScale: 'f32',
+    gradientLimit: 'f32',
   },
   AdamParams: {
     learningRate: 'f32',
@@ -140,6 +142,18 @@ export const structs = {
     weightDecay: 'f32',
     correction1: 'f32',
     correction2: 'f32',
+    gradientScale: 'f32',
+    gradientLimit: 'f32',
+  },
+  RmspropParams: {
+    learningRate: 'f32',
+    rho: 'f32',
+    momentum: 'f32',
+    epsilon: 'f32',
+    weightDecay: 'f32',
+    centered: 'i32',
+    gradientScale: 'f32',
+    gradientLimit: 'f32',
   },
 } as const;
 

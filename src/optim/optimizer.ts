@@ -1,9 +1,16 @@
-import { checkNumber, checkOptions, rangeError } from '../core/errors.ts';
+import { checkNumber } from '../core/errors.ts';
 import { power } from '../core/math.ts';
 import type { Ref, TrainContext } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Parameter } from '../graph/graph.ts';
+import type { ParameterGroup } from './groups.ts';
 import type { Schedule } from './schedules.ts';
+import {
+  type AveragingOptions,
+  checkFraction,
+  checkShared,
+  type SharedOptions,
+} from './sharedOptions.ts';
 
 /**
  * An update rule and what it remembers. `slots` arrays of a parameter's size live as long as the optimizer, so that a
@@ -11,9 +18,13 @@ import type { Schedule } from './schedules.ts';
  */
 export interface Optimizer {
   readonly name: string;
+  /** Of the rule; averaging has one more, the last. */
   readonly slots: number;
   readonly learningRate: number | Schedule;
   readonly memory: OptimizerMemory;
+  readonly clipNorm?: number | undefined;
+  readonly groups?: readonly ParameterGroup[] | undefined;
+  readonly averaging?: AveragingOptions | undefined;
   /** w ← w − …, in place. `step` counts from 1; all tensors are f32 of one size. */
   update(cx: TrainContext, target: UpdateTarget, learningRate: number, step: number): void;
 }
@@ -24,6 +35,10 @@ export interface UpdateTarget {
   readonly slots: readonly Ref[];
   /** Whether weight decay applies to this parameter. */
   readonly decay: boolean;
+  /** Of the parameter's group, in place of the optimizer's. */
+  readonly weightDecay?: number | undefined;
+  /** Factor on the gradient, 1 unless `clipNorm` makes it smaller. */
+  readonly gradientScale?: number;
 }
 
 /** Slots by parameter, between runs. */
@@ -32,37 +47,46 @@ export interface OptimizerMemory {
   readonly slots: WeakMap<Parameter, Float32Array[]>;
 }
 
-function emptyMemory(): OptimizerMemory {
-  return { step: 0, slots: new WeakMap() };
+/** The parts of an optimizer that do not depend on its rule. */
+function shared({ clipNorm, groups, averaging }: SharedOptions) {
+  const memory: OptimizerMemory = { step: 0, slots: new WeakMap() };
+  return { memory, clipNorm, groups, averaging };
 }
 
-export interface SgdOptions {
-  /** Default 0.01; a number or a schedule. */
-  readonly learningRate?: number | Schedule;
+/** The fields of a params struct that all rules have. */
+function sharedFields(target: UpdateTarget, options: SharedOptions, learningRate: number) {
+  const { decay, gradientScale = 1 } = target;
+  const { weightDecay = options.weightDecay ?? 0 } = target;
+  return {
+    learningRate,
+    weightDecay: decay ? weightDecay : 0,
+    gradientScale,
+    gradientLimit: options.clipValue ?? Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Learning rate 0.01 unless given; weight decay is L2: weightDecay·w joins the clipped gradient. */
+export interface SgdOptions extends SharedOptions {
   /** Default 0. */
   readonly momentum?: number;
   readonly nesterov?: boolean;
-  /** L2: weightDecay·w joins the gradient of kernels. Default 0. */
-  readonly weightDecay?: number;
 }
 
 /** m = momentum·m + g, w −= learningRate·m      (Polyak 1964; Nesterov's form per Sutskever 2013) */
 export function sgd(options: SgdOptions = {}): Optimizer {
-  checkOptions('sgd', options, ['learningRate', 'momentum', 'nesterov', 'weightDecay']);
-  const { learningRate = 0.01, momentum = 0, nesterov = false, weightDecay = 0 } = options;
-  checkRate('sgd', learningRate);
+  checkShared('sgd', options, ['momentum', 'nesterov']);
+  const { learningRate = 0.01, momentum = 0, nesterov = false } = options;
   checkNumber('sgd', 'momentum', momentum, 0, 1);
-  checkNumber('sgd', 'weightDecay', weightDecay, 0);
   return {
+    ...shared(options),
     name: 'sgd',
     slots: 1,
     learningRate,
-    memory: emptyMemory(),
-    update(cx, { w, gradient, slots, decay }, rate) {
+    update(cx, target, rate) {
+      const { w, gradient, slots } = target;
       const params = cx.struct('SgdParams', {
-        learningRate: rate,
+        ...sharedFields(target, options, rate),
         momentum,
-        weightDecay: decay ? weightDecay : 0,
         nesterov: nesterov ? 1 : 0,
       });
       cx.kernels.f32_sgd(sizeOf(w.shape), w.ptr, gradient.ptr, slots[0]!.ptr, params);
@@ -70,36 +94,44 @@ export function sgd(options: SgdOptions = {}): Optimizer {
   };
 }
 
-export interface AdamOptions {
-  /** Default 0.001. */
-  readonly learningRate?: number | Schedule;
+/** Learning rate 0.001 unless given; weight decay is decoupled: learningRate·weightDecay·w is taken off beside the step. */
+export interface AdamOptions extends SharedOptions {
+  /** Default 0.9. */
   readonly beta1?: number;
+  /** Default 0.999. */
   readonly beta2?: number;
+  /** Default 1e-7. */
   readonly epsilon?: number;
-  /** Decoupled, of kernels only. Default 0. */
-  readonly weightDecay?: number;
 }
 
-/** Kingma and Ba 2015, algorithm 1; decoupled weight decay per Loshchilov and Hutter 2019 */
+/** Kingma and Ba 2015, algorithm 1; with `weightDecay` it is AdamW, Loshchilov and Hutter 2019, algorithm 2. */
 export function adam(options: AdamOptions = {}): Optimizer {
-  checkOptions('adam', options, ['learningRate', 'beta1', 'beta2', 'epsilon', 'weightDecay']);
-  const { learningRate = 0.001, beta1 = 0.9, beta2 = 0.999 } = options;
-  const { epsilon = 1e-7, weightDecay = 0 } = options;
-  checkRate('adam', learningRate);
-  checkBeta('beta1', beta1);
-  checkBeta('beta2', beta2);
+  return momentEstimates('adam', options);
+}
+
+/** `adam` with a weight decay of 0.01 unless given. There is no Adam with L2 here: AdamW's paper shows why. */
+export function adamW(options: AdamOptions = {}): Optimizer {
+  return momentEstimates('adamW', { weightDecay: 0.01, ...options });
+}
+
+function momentEstimates(name: string, options: AdamOptions): Optimizer {
+  checkShared(name, options, ['beta1', 'beta2', 'epsilon']);
+  const { learningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 } = options;
+  checkFraction(name, 'beta1', beta1);
+  checkFraction(name, 'beta2', beta2);
+  checkNumber(name, 'epsilon', epsilon, 0);
   return {
-    name: 'adam',
+    ...shared(options),
+    name,
     slots: 2,
     learningRate,
-    memory: emptyMemory(),
-    update(cx, { w, gradient, slots, decay }, rate, step) {
+    update(cx, target, rate, step) {
+      const { w, gradient, slots } = target;
       const params = cx.struct('AdamParams', {
-        learningRate: rate,
+        ...sharedFields(target, options, rate),
         beta1,
         beta2,
         epsilon,
-        weightDecay: decay ? weightDecay : 0,
         correction1: 1 / (1 - power(beta1, step)),
         correction2: 1 / (1 - power(beta2, step)),
       });
@@ -109,14 +141,44 @@ export function adam(options: AdamOptions = {}): Optimizer {
   };
 }
 
-/** A beta of 1 would keep a moment at 0 for ever, and its correction divides by 0. */
-function checkBeta(name: string, beta: number): void {
-  if (!(beta >= 0 && beta < 1))
-    throw rangeError('adam', `${name} must be a number in [0, 1)`, beta);
+/** Learning rate 0.001 unless given; weight decay is decoupled as Adam's. */
+export interface RmspropOptions extends SharedOptions {
+  /** Share of the mean square that an update keeps; default 0.9. */
+  readonly rho?: number;
+  /** Default 0. */
+  readonly momentum?: number;
+  /** Inside the root; default 1e-7. */
+  readonly epsilon?: number;
+  /** Whether the gradient's variance is taken, not its mean square; default false. */
+  readonly centered?: boolean;
 }
 
-function checkRate(where: string, rate: number | Schedule): void {
-  if (typeof rate === 'number') checkNumber(where, 'learningRate', rate, 0);
+/** v = rho·v + (1 − rho)·g², w −= learningRate·g / sqrt(v + epsilon)      (Tieleman and Hinton 2012; centered: Graves 2013) */
+export function rmsprop(options: RmspropOptions = {}): Optimizer {
+  checkShared('rmsprop', options, ['rho', 'momentum', 'epsilon', 'centered']);
+  const { learningRate = 0.001, rho = 0.9, momentum = 0, epsilon = 1e-7 } = options;
+  const { centered = false } = options;
+  checkFraction('rmsprop', 'rho', rho);
+  checkNumber('rmsprop', 'momentum', momentum, 0, 1);
+  checkNumber('rmsprop', 'epsilon', epsilon, 0);
+  return {
+    ...shared(options),
+    name: 'rmsprop',
+    slots: centered ? 3 : 2,
+    learningRate,
+    update(cx, target, rate) {
+      const { w, gradient, slots } = target;
+      const params = cx.struct('RmspropParams', {
+        ...sharedFields(target, options, rate),
+        rho,
+        momentum,
+        epsilon,
+        centered: centered ? 1 : 0,
+      });
+      const [v, m, a] = slots.map(({ ptr }) => ptr) as [number, number, number?];
+      cx.kernels.f32_rmsprop(sizeOf(w.shape), w.ptr, gradient.ptr, v, m, a ?? 0, params);
+    },
+  };
 }
 
-export const optimizers = { sgd, adam } as const;
+export const optimizers = { sgd, adam, adamW, rmsprop } as const;

@@ -3,6 +3,7 @@ import { rangeError } from '../core/errors.ts';
 import { showShape } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Graph } from '../graph/graph.ts';
+import { slotsPerParameter } from './optimizerMemory.ts';
 import type { RunOptions } from './options.ts';
 import { namedParameters } from './weights.ts';
 
@@ -19,7 +20,7 @@ export function fingerprintOf(graph: Graph, dataset: Dataset, options: RunOption
   const { optimizer, loss, seed } = options;
   return {
     model: describeModel(graph),
-    optimizer: `${optimizer.name} with ${optimizer.slots} slots`,
+    optimizer: `${optimizer.name} with ${slotsPerParameter(optimizer)} slots`,
     loss: loss.name,
     data: describeData(dataset),
     seed: String(seed),

@@ -21,6 +21,11 @@ export function slotsOf({ memory }: Optimizer, graph: Graph): Map<string, Elemen
   return slots;
 }
 
+/** Of the rule, and the weights that averaging keeps beside the averages. */
+export function slotsPerParameter({ slots, averaging }: Optimizer): number {
+  return averaging ? slots + 1 : slots;
+}
+
 /** Throws a RangeError unless each parameter that is trained has all its slots. */
 export function checkSlots(
   where: string,
@@ -29,7 +34,7 @@ export function checkSlots(
   slots: ReadonlyMap<string, Elements>,
 ): void {
   for (const [name, { trainable, data }] of namedParameters(graph)) {
-    for (let i = 0; trainable && i < optimizer.slots; i++) {
+    for (let i = 0; trainable && i < slotsPerParameter(optimizer); i++) {
       const slot = slots.get(`${i}/${name}`);
       if (slot instanceof Float32Array && slot.length === data.length) continue;
       const expected = `${data.length} values in slot ${i} of ${name}`;

@@ -89,7 +89,7 @@ export function checkFitOptions(options: FitOptions): RunOptions {
   checkLoss('fit', loss);
   checkCallbacks('fit', callbacks);
   if (typeof optimizer?.update !== 'function') {
-    const expected = 'optimizer must be made by optimizers.sgd() or optimizers.adam()';
+    const expected = 'optimizer must be made by a function of optimizers';
     throw typeError('fit', expected, kindOf(optimizer));
   }
   if (checkpoint !== undefined) checkCheckpoint(checkpoint);

@@ -3,16 +3,14 @@ import type { Device } from '../autograd/device.ts';
 import { execute } from '../autograd/execute.ts';
 import { ParameterStore } from '../autograd/parameters.ts';
 import { Tape } from '../autograd/tape.ts';
-import type { Ref } from '../core/op.ts';
 import { Rng } from '../core/rng.ts';
-import { sizeOf } from '../core/shape.ts';
 import type { Batch } from '../data/dataset.ts';
-import { type Parameter, parametersOf } from '../graph/graph.ts';
 import type { Loss } from '../nn/losses.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { BatchLoader } from './batch.ts';
 import { checkGradients, checkLossValue, NumericsCheck } from './numerics.ts';
 import type { Resolved } from './resolve.ts';
+import { Updater } from './updater.ts';
 
 export interface StepResult {
   /** Mean loss of the batch. */
@@ -34,9 +32,7 @@ const STEP_SEED = 0x85ebca6b;
 export class Trainer {
   readonly #store: ParameterStore;
   readonly #loader: BatchLoader;
-  readonly #slots = new Map<Parameter, Ref[]>();
-  /** Updates over all runs of the optimizer; its memory gets the number with the slots. */
-  #steps: number;
+  readonly #updater: Updater;
 
   constructor(
     readonly device: Device,
@@ -49,8 +45,7 @@ export class Trainer {
   ) {
     this.#store = new ParameterStore(device, model.graph);
     this.#loader = new BatchLoader('fit', model.graph);
-    this.#steps = optimizer.memory.step;
-    this.#restoreSlots();
+    this.#updater = new Updater(device, this.#store, model.graph, optimizer, total);
   }
 
   /**
@@ -60,7 +55,7 @@ export class Trainer {
   step(batch: Batch, index: number): StepResult {
     const cx = new StepContext(this.device, true, this.#random());
     try {
-      const tape = new Tape(cx, this.#store);
+      const tape = new Tape(cx, this.#store, this.#updater.frozen);
       const { graph, quantizers } = this.model;
       const check = this.options.checkNumerics && new NumericsCheck(cx, graph, index + 1);
       const tap = check ? { tap: check.tap } : {};
@@ -70,7 +65,7 @@ export class Trainer {
       if (check) check.loss(gradient);
       tape.backward(output!, gradient, check ? check.backward : undefined);
       checkGradients(cx, index + 1, tape);
-      this.#update(cx, tape, index);
+      this.#updater.update(cx, tape, index);
       return { loss, correct };
     } finally {
       cx.end();
@@ -82,52 +77,18 @@ export class Trainer {
    * draws what an unbroken one draws.
    */
   #random(): Rng {
-    return new Rng(Math.imul((this.options.seed ?? 0) ^ STEP_SEED, 0x9e3779b1) + this.#steps);
-  }
-
-  #update(cx: StepContext, tape: Tape, index: number): void {
-    const { learningRate } = this.optimizer;
-    const rate = typeof learningRate === 'number' ? learningRate : learningRate(index, this.total);
-    this.#steps++;
-    for (const [parameter, gradient] of tape.gradients()) {
-      const w = this.#store.ref(parameter);
-      const slots = this.#slots.get(parameter)!;
-      const target = { w, gradient, slots, decay: parameter.decay };
-      this.optimizer.update(cx, target, rate, this.#steps);
-      const least = parameter.minimum;
-      if (least !== undefined)
-        cx.kernels.f32_vclamp(sizeOf(w.shape), w.ptr, w.ptr, least, Infinity);
-    }
-  }
-
-  #restoreSlots(): void {
-    const { memory, slots } = this.optimizer;
-    for (const parameter of parametersOf(this.model.graph)) {
-      if (!parameter.trainable) continue;
-      const saved = memory.slots.get(parameter);
-      const refs = Array.from({ length: slots }, (_, i) => {
-        const ref = this.device.tensor(parameter.shape);
-        const view = this.device.view(ref, 'f32');
-        if (saved) view.set(saved[i]!);
-        else view.fill(0);
-        return ref;
-      });
-      this.#slots.set(parameter, refs);
-    }
+    return new Rng(
+      Math.imul((this.options.seed ?? 0) ^ STEP_SEED, 0x9e3779b1) + this.#updater.steps,
+    );
   }
 
   /** Takes the parameters' arrays as the weights to go on with. */
   load(): void {
-    this.#store.upload();
+    this.#updater.load();
   }
 
   /** Writes parameters, optimizer slots and step count back to where they live between runs. */
   save(): void {
-    this.#store.download();
-    this.optimizer.memory.step = this.#steps;
-    for (const [parameter, refs] of this.#slots) {
-      const copies = refs.map((ref) => this.device.view(ref, 'f32').slice());
-      this.optimizer.memory.slots.set(parameter, copies);
-    }
+    this.#updater.save();
   }
 }

@@ -206,6 +206,7 @@ const vectorKernels = {
     for (const nesterov of [0, 1]) {
       const params = rig.params('SgdParams', {
         ...{ learningRate: 0.1, momentum: 0.9, weightDecay: 1e-4, nesterov },
+        ...{ gradientScale: 0.75, gradientLimit: 0.5 },
       });
       const [w, m] = [rig.inout(rig.floats(n)), rig.inout(rig.floats(n))];
       rig.kernels.f32_sgd(n, w, drawn(rig, n), m, params);
@@ -215,10 +216,29 @@ const vectorKernels = {
     const params = rig.params('AdamParams', {
       ...{ learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0.01 },
       ...{ correction1: 1 / (1 - 0.9), correction2: 1 / (1 - 0.999) },
+      ...{ gradientScale: 0.75, gradientLimit: 0.5 },
     });
     const [w, m] = [rig.inout(rig.floats(n)), rig.inout(rig.floats(n))];
     const v = rig.inout(rig.floats(n).map((u) => u * u));
     rig.kernels.f32_adam(n, w, drawn(rig, n), m, v, params);
+  }),
+  f32_rmsprop: over(lengths, (rig, n) => {
+    for (const centered of [0, 1]) {
+      const params = rig.params('RmspropParams', {
+        ...{ learningRate: 0.001, rho: 0.9, momentum: 0.9, epsilon: 1e-7, weightDecay: 0.01 },
+        ...{ centered, gradientScale: 0.75, gradientLimit: 0.5 },
+      });
+      const [w, m] = [rig.inout(rig.floats(n)), rig.inout(rig.floats(n))];
+      const v = rig.inout(rig.floats(n).map((u) => u * u));
+      const a = rig.inout(rig.floats(n));
+      rig.kernels.f32_rmsprop(n, w, drawn(rig, n), v, m, a, params);
+    }
+  }),
+  f32_average: over(lengths, (rig, n) => {
+    rig.kernels.f32_average(n, rig.inout(rig.floats(n)), drawn(rig, n), 0.01);
+  }),
+  f32_sum_of_squares: over(lengths, (rig, n) => {
+    rig.kernels.f32_sum_of_squares(n, drawn(rig, n), started(rig, 1));
   }),
   f32_min_max: over(lengths, (rig, n) => {
     rig.kernels.f32_min_max(n, drawn(rig, n), rig.out(floats(2)));

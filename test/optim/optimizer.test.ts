@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { StepContext } from '../../src/autograd/context.ts';
 import { withDevice } from '../../src/autograd/device.ts';
 import { Rng } from '../../src/core/rng.ts';
-import { adam, type Optimizer, sgd } from '../../src/optim/optimizer.ts';
+import { adam, adamW, type Optimizer, rmsprop, sgd } from '../../src/optim/optimizer.ts';
 
 const SEED = 41;
 const SIZE = 13;
@@ -39,7 +39,12 @@ function draw() {
 }
 
 /** An update in float64: returns the new weight. */
-type Rule = (w: number, g: number, t: number, memory: { m: number; v: number }) => number;
+type Rule = (
+  w: number,
+  g: number,
+  t: number,
+  memory: { m: number; v: number; a: number },
+) => number;
 
 /**
  * |w| stays below 4 and an update is a handful of f32 operations, so a step adds 8 roundings of numbers below 4 at most, and
@@ -49,7 +54,7 @@ async function expectRule(optimizer: Optimizer, rule: Rule, decay = true): Promi
   const { w, g } = draw();
   const got = await run(optimizer, w, g, decay);
   for (let i = 0; i < SIZE; i++) {
-    const memory = { m: 0, v: 0 };
+    const memory = { m: 0, v: 0, a: 0 };
     let weight = w[i]!;
     g.forEach((values, t) => {
       weight = rule(weight, values[i]!, t + 1, memory);
@@ -109,15 +114,18 @@ const adamRule =
     return w - rate * (m / (Math.sqrt(v) + epsilon) + decay * w);
   };
 
-describe('adam', () => {
+describe.each([
+  { make: adam, name: 'adam' },
+  { make: adamW, name: 'adamW' },
+])('$name', ({ make }) => {
   const options = { learningRate: rate, beta1, beta2, epsilon };
 
   test.each([0, weightDecay])('follows its formula with weight decay %d', async (decay) => {
-    await expectRule(adam({ ...options, weightDecay: decay }), adamRule(decay));
+    await expectRule(make({ ...options, weightDecay: decay }), adamRule(decay));
   });
 
   test('weight decay leaves biases, norms and scales alone', async () => {
-    await expectRule(adam({ ...options, weightDecay: 0.5 }), adamRule(0), false);
+    await expectRule(make({ ...options, weightDecay: 0.5 }), adamRule(0), false);
   });
 
   test('the first step has the size of the learning rate, whatever the gradient', async () => {
@@ -126,12 +134,62 @@ describe('adam', () => {
       { length: SIZE },
       (_, i) => (i % 2 ? -1 : 1) * 10 ** (i / 3 - 3),
     );
-    const [after] = await run(adam({ learningRate: 0.25 }), zero, [tiny]);
+    const [after] = await run(make({ learningRate: 0.25, weightDecay: 0 }), zero, [tiny]);
     // epsilon 1e-7 against gradients of 1e-3 and more: 1e-4 relative.
     after!.forEach((w, i) => {
       expect(Math.abs(w - (i % 2 ? 0.25 : -0.25))).toBeLessThan(0.25 * 1.01e-4);
     });
   });
+});
+
+test('adamW decays weights unless told not to, adam does not', async () => {
+  const options = { learningRate: rate, beta1, beta2, epsilon };
+  await expectRule(adamW(options), adamRule(f(0.01)));
+  await expectRule(adam(options), adamRule(0));
+});
+
+const rho = f(0.9);
+
+const rmspropRule =
+  (mu: number, centered: boolean, decay: number): Rule =>
+  (w, g, _t, memory) => {
+    memory.v = rho * memory.v + (1 - rho) * g * g;
+    memory.a = rho * memory.a + (1 - rho) * g;
+    const spread = centered ? memory.v - memory.a ** 2 : memory.v;
+    memory.m = mu * memory.m + (rate * g) / Math.sqrt(spread + epsilon);
+    return w - memory.m - rate * decay * w;
+  };
+
+describe('rmsprop', () => {
+  test.each([
+    { momentum: 0, centered: false, weightDecay: 0 },
+    { momentum, centered: false, weightDecay: 0 },
+    { momentum: 0, centered: true, weightDecay },
+    { momentum, centered: false, weightDecay },
+  ])('follows its formula with %o', async (options) => {
+    const rule = rmspropRule(options.momentum, options.centered, options.weightDecay);
+    await expectRule(rmsprop({ learningRate: rate, rho, epsilon, ...options }), rule);
+  });
+
+  test('weight decay leaves biases, norms and scales alone', async () => {
+    const options = { learningRate: rate, rho, epsilon, weightDecay: 0.5 };
+    await expectRule(rmsprop(options), rmspropRule(0, false, 0), false);
+  });
+
+  test('equal large gradients, whose variance is rounding, give finite weights', async () => {
+    const g = Array.from({ length: STEPS }, () => new Float32Array(SIZE).fill(1234.5));
+    const after = await run(rmsprop({ centered: true }), new Float32Array(SIZE), g);
+    expect(after.at(-1)!.every(Number.isFinite)).toBe(true);
+  });
+});
+
+test.each([sgd, adam, adamW, rmsprop])('%o clips each element of a gradient', async (make) => {
+  const { w, g } = draw();
+  const limit = 0.25;
+  const clipped = g.map((values) => values.map((v) => Math.max(-limit, Math.min(limit, v))));
+  const got = await run(make({ learningRate: 0.05, clipValue: limit }), w, g);
+  expect(got).toEqual(await run(make({ learningRate: 0.05 }), w, clipped));
+  expect(got).not.toEqual(await run(make({ learningRate: 0.05 }), w, g));
 });
 
 test.each<[() => unknown, RegExp]>([
@@ -151,6 +209,37 @@ test.each<[() => unknown, RegExp]>([
     /^adam: options are learningRate, beta1, .*, got momentum$/,
   ],
   [() => adam({ beta1: -0.1 }), /^adam: beta1 must be a number in \[0, 1\), got -0.1$/],
+  [() => adamW({ beta1: 1 }), /^adamW: beta1 must be a number in \[0, 1\), got 1$/],
+  [() => rmsprop({ rho: 1 }), /^rmsprop: rho must be a number in \[0, 1\), got 1$/],
+  [() => rmsprop({ epsilon: -1 }), /^rmsprop: epsilon must be a finite number >= 0, got -1$/],
+  [() => sgd({ clipNorm: 0 }), /^sgd: clipNorm must be greater than 0, got 0$/],
+  [() => adam({ clipValue: -1 }), /^adam: clipValue must be a finite number >= 0, got -1$/],
+  [
+    () => adam({ clipValue: 1, clipNorm: 1 }),
+    /^adam: clipNorm or clipValue is expected, got both$/,
+  ],
+  [
+    () => sgd({ averaging: { decay: 1 } }),
+    /^sgd: averaging: decay must be a number in \[0, 1\), got 1$/,
+  ],
+  [() => sgd({ averaging: { rate: 1 } as never }), /^sgd: averaging: options are decay, got rate$/],
+  [() => sgd({ groups: {} as never }), /^sgd: groups must be an array, got Object$/],
+  [
+    () => sgd({ groups: [{ match: 'dense' as never }] }),
+    /^sgd: groups\[0\]: match must be a RegExp or a function, got "dense"$/,
+  ],
+  [
+    () => sgd({ groups: [{ match: /dense/, learningRateMultiplier: -1 }] }),
+    /^sgd: groups\[0\]: learningRateMultiplier must be a finite number >= 0, got -1$/,
+  ],
+  [
+    () => sgd({ groups: [{ match: /dense/, weightDecay: Number.NaN }] }),
+    /^sgd: groups\[0\]: weightDecay must be a finite number >= 0, got NaN$/,
+  ],
+  [
+    () => sgd({ groups: [{ match: /dense/, frozen: 1 as never }] }),
+    /^sgd: groups\[0\]: frozen must be true or false, got 1$/,
+  ],
   [() => adam({ beta2: 1 }), /^adam: beta2 must be a number in \[0, 1\), got 1$/],
 ])('refuses %s', (make, message) => {
   expect(make).toThrow(message);
