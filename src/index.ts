@@ -17,6 +17,7 @@ export { add, concatenate, layers, multiply, subtract } from './nn/layers.ts';
 export { type Loss, losses } from './nn/losses.ts';
 export { type ModelOptions, model, residual, sequential } from './nn/models.ts';
 export { Module } from './nn/module.ts';
+export type { ParameterGroup } from './optim/groups.ts';
 export { type Optimizer, optimizers } from './optim/optimizer.ts';
 export { type Schedule, schedules } from './optim/schedules.ts';
 export { type Converted, type ConvertOptions, convert } from './quant/convert.ts';
