@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { rangeError, typeError } from '../core/errors.ts';
 import type { Fit } from '../core/image.ts';
 import { checkFit, type Preprocessing, rawPixels } from '../core/preprocess.ts';
+import { elementsPerSample } from '../core/shape.ts';
 import type { Graph, Value } from '../graph/graph.ts';
 import { readBytes } from './files.ts';
 
@@ -57,13 +58,13 @@ export function offset(text: string): number {
 export async function imageNotes(
   where: string,
   options: ImageOptions,
-  { values, inputs }: Graph,
+  graph: Graph,
 ): Promise<Pick<Graph, 'preprocessing' | 'labels' | 'labelOffset'>> {
   const { labels, labelOffset } = options;
-  const preprocessing = preprocessingOf(where, options, values[inputs[0]!]!);
+  const preprocessing = preprocessingOf(where, options, graph.values[graph.inputs[0]!]!);
   return {
     ...(preprocessing && { preprocessing }),
-    ...(labels !== undefined && { labels: await readLabels(where, labels) }),
+    ...(labels !== undefined && { labels: await readLabels(where, labels, graph) }),
     ...(labelOffset !== undefined && { labelOffset }),
   };
 }
@@ -106,9 +107,20 @@ export function describePreprocessing({ mean, std, crop, resize }: Preprocessing
   return steps.filter(Boolean).join('; ');
 }
 
-async function readLabels(where: string, path: string): Promise<string[]> {
+/**
+ * One label for each entry of an output or of its last axis: with one too few, that of the background say, the others
+ * would name their neighbours.
+ */
+async function readLabels(
+  where: string,
+  path: string,
+  { values, outputs }: Graph,
+): Promise<string[]> {
   const text = new TextDecoder().decode(await readBytes(path, where));
   const labels = text.replace(/\r?\n$/, '').split(/\r?\n/);
-  if (labels.length > 1 || labels[0] !== '') return labels;
-  throw rangeError(where, `there must be a label a line in ${path}`, 'none');
+  const shapes = outputs.map((id) => values[id]!.shape);
+  const entries = new Set(shapes.flatMap((shape) => [elementsPerSample(shape), shape.at(-1)!]));
+  if (entries.has(labels.length)) return labels;
+  const expected = `there must be a label a line in ${path} for each entry of the output (${[...entries].join(' or ')})`;
+  throw rangeError(where, expected, text.trim() === '' ? 'none' : `${labels.length} lines`);
 }

@@ -18,7 +18,8 @@ async function notes(line: string, input: Value = pixels) {
   const command = withImageOptions(new Command('import')).exitOverride();
   command.configureOutput({ writeErr: () => {} });
   const options = command.parse(line.split(' ').filter(Boolean), { from: 'user' });
-  const graph = { values: [input], inputs: [0] } as unknown as Graph;
+  const scores: Value = { name: 'y', shape: [-1, 4], dtype: 'u8', qparams };
+  const graph = { values: [input, scores], inputs: [0], outputs: [1] } as unknown as Graph;
   return imageNotes('import', options.opts<ImageOptions>(), graph);
 }
 
@@ -88,6 +89,10 @@ describe('the options for images', () => {
       writeFileSync(path('none.txt'), '\n');
       await expect(notes(`--labels ${path('none.txt')}`)).rejects.toThrow(
         /a label a line .* none$/,
+      );
+      writeFileSync(path('three.txt'), 'tench\nü\nowl\n');
+      await expect(notes(`--labels ${path('three.txt')}`)).rejects.toThrow(
+        /^import: there must be a label a line in .*three.txt for each entry of the output \(4\), got 3 lines$/,
       );
     });
   });
