@@ -5,7 +5,7 @@ import { rangeError } from '../core/errors.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Labelled } from '../data/labels.ts';
 import { type InputData, load, type Session } from '../runtime.ts';
-import { readBytes } from './files.ts';
+import { readBundleBytes, readBytes } from './files.ts';
 import { offset } from './imageOptions.ts';
 import { readLabelled } from './labels.ts';
 import { startProgress } from './progress.ts';
@@ -51,7 +51,7 @@ async function run(path: string, options: Options, command: Command): Promise<vo
   if ((options.images === undefined) === (options.records === undefined)) {
     command.error('error: either --images <dir> or --records <file> is expected');
   }
-  const bytes = await readBytes(path, 'evaluate');
+  const bytes = await readBundleBytes(path, 'evaluate');
   const { labelOffset = 0 } = readBundle(bytes).graph;
   const session = await load(bytes);
   const labels = await readLabelled('evaluate', options.labels);

@@ -9,6 +9,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { rangeError } from '../core/errors.ts';
 import { fileProblem } from '../core/fileProblem.ts';
 
 /** Reads a file; a failure is one sentence that names it. */
@@ -19,6 +20,15 @@ export async function readBytes(path: string, what: string): Promise<Uint8Array<
   } catch (error) {
     throw new Error(`${what}: expected a readable file at ${path}, got ${fileProblem(error)}`);
   }
+}
+
+/** Reads a file that looks like a bundle, whose header is JSON behind 8 bytes; other files are named in one sentence. */
+export async function readBundleBytes(path: string, what: string): Promise<Uint8Array> {
+  const bytes = await readBytes(path, what);
+  if (bytes[8] === '{'.charCodeAt(0)) return bytes;
+  const isModel = String.fromCharCode(...bytes.subarray(4, 8)) === 'TFL3';
+  const got = isModel ? 'a .tflite model (octavo import makes a bundle of it)' : 'another file';
+  throw rangeError(what, `expected a bundle at ${path}`, got);
 }
 
 /**

@@ -14,7 +14,7 @@ import { makePlan } from '../runtime/plan.ts';
 import allKernels from '../wasm/generated/infer.ts';
 import { checkPlace, readBytes, writeBytes } from './files.ts';
 import { type ImageOptions, imageNotes, withImageOptions } from './imageOptions.ts';
-import { grouped } from './table.ts';
+import { grouped, printable } from './table.ts';
 
 interface Options extends ImageOptions {
   readonly output: string;
@@ -44,7 +44,7 @@ async function run(path: string, options: Options): Promise<void> {
   const warnings: string[] = [];
   const onWarning = (message: string) => {
     warnings.push(message);
-    process.stderr.write(`import: ${message}\n`);
+    process.stderr.write(`import: ${printable(message)}\n`);
   };
   const name = options.name ?? basename(path).replace(/\.tflite$/, '');
   const imported = importTflite(file, { name, onWarning });

@@ -2,10 +2,10 @@ import { Command } from 'commander';
 import { readBundle } from '../bundle/read.ts';
 import { showShape, sizeOf } from '../core/shape.ts';
 import type { Graph, Node, ValueId } from '../graph/graph.ts';
-import { readBytes } from './files.ts';
+import { readBundleBytes } from './files.ts';
 import { describePreprocessing } from './imageOptions.ts';
 import { planOf, type StepInfo, type StepTime, stepsOf, type Timing, timeSteps } from './steps.ts';
-import { formatTable, grouped, percent } from './table.ts';
+import { formatTable, grouped, percent, printable } from './table.ts';
 
 interface Options {
   readonly time?: boolean;
@@ -25,7 +25,7 @@ export function inspectCommand(): Command {
 }
 
 async function run(path: string, { time = false, json = false }: Options): Promise<void> {
-  const bytes = await readBytes(path, 'inspect');
+  const bytes = await readBundleBytes(path, 'inspect');
   const { graph, golden, provenance, license } = readBundle(bytes);
   const plan = await planOf(graph);
   const steps = stepsOf(plan);
@@ -124,7 +124,7 @@ function notes({ preprocessing, labels, golden, provenance, license, ...about }:
     ...Object.entries(provenance ?? {}).map(([key, value]) => `${key}: ${value}`),
     license && `license: ${license}`,
   ];
-  return lines.filter((line) => typeof line === 'string');
+  return lines.filter((line) => typeof line === 'string').map(printable);
 }
 
 function timingNotes({ macs, nodes }: BundleAbout, timing: Timing | undefined): string[] {

@@ -6,6 +6,7 @@ import { importCommand } from './import.ts';
 import { inspectCommand } from './inspect.ts';
 import { quickstartCommand } from './quickstart.ts';
 import { runCommand } from './run.ts';
+import { printable } from './table.ts';
 import { trainCommand } from './train.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -36,7 +37,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    process.stderr.write(`octavo: ${error instanceof Error ? error.message : error}\n`);
+    const lines = String(error instanceof Error ? error.message : error).split('\n');
+    process.stderr.write(`octavo: ${lines.map(printable).join('\n')}\n`);
     if (process.env['OCTAVO_DEBUG']) console.error(error);
     return 1;
   }

@@ -3,7 +3,7 @@ export function formatTable(
   header: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {
-  const all = [header, ...rows];
+  const all = [header, ...rows].map((row) => row.map(printable));
   const widths = header.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
   const line = (row: readonly string[]) =>
     row
@@ -13,7 +13,13 @@ export function formatTable(
       .join('   ')
       .trimEnd();
   const rule = '─'.repeat(widths.reduce((sum, width) => sum + width + 3, -3));
-  return [line(header), rule, ...rows.map(line)].join('\n');
+  const [first, ...others] = all.map(line);
+  return [first, rule, ...others].join('\n');
+}
+
+/** Text of a stranger's file, with its control characters as \xHH: a terminal must not obey them. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 /** 12,345 */

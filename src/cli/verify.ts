@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type Comparison, type VerifyReport, verify } from '../runtime/verify.ts';
-import { readBytes } from './files.ts';
-import { grouped } from './table.ts';
+import { readBundleBytes } from './files.ts';
+import { grouped, printable } from './table.ts';
 
 interface Options {
   readonly reference?: boolean;
@@ -18,7 +18,7 @@ export function verifyCommand(): Command {
 }
 
 async function run(path: string, { reference = false, json = false }: Options): Promise<void> {
-  const report = await verify(await readBytes(path, 'verify'), { reference });
+  const report = await verify(await readBundleBytes(path, 'verify'), { reference });
   if (json) console.log(JSON.stringify({ bundle: path, ...report }));
   else print(path, report);
   if (report.vectors === 0) throw new Error(`verify: expected golden vectors in ${path}, got none`);
@@ -42,7 +42,7 @@ function describe({ compared, mismatching }: Comparison): string {
 function show({ mismatches }: Comparison): void {
   for (const { vector, sample, value, index, got, expected } of mismatches.slice(0, 5)) {
     console.log(
-      `  vector ${vector}, sample ${sample}, ${value}[${index}]: expected ${expected}, got ${got}`,
+      `  vector ${vector}, sample ${sample}, ${printable(value)}[${index}]: expected ${expected}, got ${got}`,
     );
   }
 }

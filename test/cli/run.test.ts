@@ -177,3 +177,23 @@ describe('octavo run says what is wrong', () => {
     expect(exit.status).toBe(2);
   });
 });
+
+test.each([
+  [
+    'model.tflite',
+    'xxxxTFL3',
+    /at \S*, got a \.tflite model \(octavo import makes a bundle of it\)$/,
+  ],
+  ['README.md', '# A text', /^octavo: run: expected a bundle at \S*, got another file$/],
+])('octavo run says what %s is in place of a bundle', (_, content, message) => {
+  const { exit } = run('x.u8', Uint8Array.of(1, 2, 3, 4), ['--output', 'y'], Buffer.from(content));
+  expect(exit.status).toBe(1);
+  expect(exit.stderr[0]).toMatch(message);
+});
+
+test('octavo run shows control characters of labels, which a terminal would obey', () => {
+  const file = pixelBundle({ labels: ['a\u001b[2J', 'b', 'c', 'd'] });
+  const { exit } = run('x.u8', Uint8Array.of(9, 2, 3, 4), ['--top', '1'], file);
+  expect(exit.stdout).toContain('a\\x1b[2J');
+  expect(exit.stdout).not.toContain('\u001b');
+});
