@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { fromArrays } from '../../src/data/fromArrays.ts';
 import { fromIterable, type IterableOptions, type Sample } from '../../src/data/fromIterable.ts';
+import { layers } from '../../src/nn/layers.ts';
+import { evaluate } from '../../src/train/evaluate.ts';
 
 /** Two values [i, 1000 + i], label i % 3, and never more than one array: a source may fill it again. */
 function* counting(count: number): Generator<Sample> {
@@ -93,6 +96,22 @@ describe('fromIterable', () => {
     const preprocessing = { mean: [0.5], std: [2] };
     expect(make({ ...options, preprocessing }).preprocessing).toEqual(preprocessing);
     for await (const batch of make(options)) expect(batch.x).toEqual(Uint8Array.of(1, 2));
+  });
+
+  test('its normalization and labels go into the graph, as those of arrays do', async () => {
+    const preprocessing = { mean: [0.5], std: [2] };
+    const about = { preprocessing, labels: ['a', 'b', 'c'] };
+    const source = [{ x: Uint8Array.of(1, 2), y: 0 }];
+    const stream = make({ source, length: 1, dtype: 'u8', ...about });
+    const x = Uint8Array.of(1, 2);
+    const arrays = fromArrays({ x, y: [0], shape: [2], classes: 3, ...about });
+    for (const dataset of [stream, arrays]) {
+      const net = layers.dense({ units: 3, kernelInitializer: 'ones' });
+      const { loss } = await evaluate(net, dataset);
+      // Three equal logits.
+      expect(loss).toBeCloseTo(Math.log(3), 6);
+      expect(net.build()).toMatchObject(about);
+    }
   });
 
   const one = (x: unknown, y: unknown) => ({ source: [{ x, y } as Sample], length: 1 });
