@@ -139,7 +139,7 @@ class Job {
     const { library, config } = this.recipe;
     const { train, validation } = config.data;
     const progress = new TrainProgress(title);
-    this.interruption.onQuit = () => progress.end();
+    this.interruption.onQuit = () => progress.close();
     const shown = this.options.quiet ? [] : [progress];
     const { checkNumerics = how.checkNumerics, threads = how.threads } = this.options;
     try {

@@ -6,6 +6,7 @@ import { grouped, percent } from './table.ts';
 export class TrainProgress implements Callback {
   readonly name = 'progress';
   #shown: Progress | undefined;
+  #closed = false;
 
   constructor(
     /** What is trained: float or quantized. */
@@ -13,6 +14,7 @@ export class TrainProgress implements Callback {
   ) {}
 
   onStep({ epoch, epochs, step, steps, loss, accuracy, ...rate }: StepReport): void {
+    if (this.#closed) return;
     // Signals are the command's own: it saves a checkpoint first.
     this.#shown ??= startProgress(`${this.title} ${epoch + 1}/${epochs}`, steps, {
       signals: false,
@@ -25,6 +27,12 @@ export class TrainProgress implements Callback {
   onEpoch({ steps, loss, accuracy, validation }: EpochReport): void {
     const checked = validation && `  validation: ${scores(validation.loss, validation.top1)}`;
     this.#shown?.update(steps, `${scores(loss, accuracy)}${checked ?? ''}`);
+    this.end();
+  }
+
+  /** Leaves the line for good. */
+  close(): void {
+    this.#closed = true;
     this.end();
   }
 

@@ -10,7 +10,7 @@
 
 import { crc32 } from '../core/crc32.ts';
 import { arrayOf, type DType, type Elements, type TypedArray } from '../core/dtype.ts';
-import { checkInteger, internal, rangeError } from '../core/errors.ts';
+import { checkInteger, checkNumber, internal, rangeError } from '../core/errors.ts';
 import { asRecord, decode, encode, parseJson, type StoredTensor } from '../core/safetensors.ts';
 import type { EpochReport } from './callbacks.ts';
 import type { Fingerprint } from './fingerprint.ts';
@@ -82,14 +82,16 @@ export function decodeState(bytes: Uint8Array, where: string): TrainingState {
 }
 
 /** What a wrong program could have written with a right checksum. */
-function checkProgress(
-  { position, history, callbacks, fingerprint }: Progress,
-  where: string,
-): void {
-  asRecord(fingerprint, where, 'fingerprint');
-  const { epoch, step } = asRecord(position, where, 'position');
-  checkInteger(where, 'epoch', epoch as number, 0);
-  checkInteger(where, 'step', step as number, 0);
+function checkProgress(progress: Progress, where: string): void {
+  const { position, history, callbacks, sums, data } = progress;
+  asRecord(progress.fingerprint, where, 'fingerprint');
+  asRecord(progress.optimizer, where, 'optimizer');
+  for (const [name, value] of Object.entries(asRecord(sums, where, 'sums'))) {
+    checkNumber(where, name, value as number, Number.NEGATIVE_INFINITY);
+  }
+  checkInteger(where, 'epoch', asRecord(position, where, 'position')['epoch'] as number, 0);
+  checkInteger(where, 'step', position.step, 0);
+  checkInteger(where, 'epoch of the data', asRecord(data, where, 'data')['epoch'] as number, 0);
   if (Array.isArray(history) && Array.isArray(callbacks)) return;
   throw rangeError(where, 'lists of reports and callbacks', 'others');
 }

@@ -13,6 +13,7 @@ import { decode, encode } from '../../src/core/safetensors.ts';
 import type { Dataset } from '../../src/data/dataset.ts';
 import { type Graph, parametersOf } from '../../src/graph/graph.ts';
 import { layers } from '../../src/nn/layers.ts';
+import { crossEntropy, type Loss } from '../../src/nn/losses.ts';
 import { sequential } from '../../src/nn/models.ts';
 import { adam, type Optimizer, sgd } from '../../src/optim/optimizer.ts';
 import { schedules } from '../../src/optim/schedules.ts';
@@ -21,7 +22,7 @@ import { QuantizedModel, quantizeModel } from '../../src/quant/quantizeModel.ts'
 import { bestWeights, earlyStopping } from '../../src/train/earlyStopping.ts';
 import { fit } from '../../src/train/fit.ts';
 import type { FitOptions } from '../../src/train/options.ts';
-import { decodeState } from '../../src/train/state.ts';
+import { decodeState, encodeState } from '../../src/train/state.ts';
 import { blobs, SAMPLE } from '../quant/networks.ts';
 
 const SEED = 131;
@@ -79,6 +80,21 @@ function plain(data: ReturnType<typeof blobs>): Dataset {
   };
 }
 
+/** Cross-entropy that drops gradients at random, as an op with random numbers may do. */
+function dropping(): Loss {
+  const { name, evaluate } = crossEntropy();
+  return {
+    name,
+    evaluate(cx, logits, labels) {
+      const result = evaluate(cx, logits, labels);
+      const gradient = cx.f32(result.gradient);
+      const random = cx.random;
+      if (random) gradient.set(gradient.map((g) => random.below(2) * g));
+      return result;
+    },
+  };
+}
+
 const setups: Record<string, () => Setup> = {
   'SGD with momentum': () => floatSetup(momentum()),
   'Adam, a schedule, and validation on the training data': () => {
@@ -96,6 +112,8 @@ const setups: Record<string, () => Setup> = {
       epochs: 6,
       callbacks: [earlyStopping({ monitor: 'accuracy', patience: 2 })],
     }),
+  'random numbers in each step': () =>
+    floatSetup(momentum(), { loss: dropping(), validation: blobs(30, SEED + 1) }),
   'a dataset without a position': () => {
     const dataset = plain(blobs(SAMPLES, SEED));
     return { ...floatSetup(momentum()), dataset };
@@ -176,6 +194,16 @@ describe('a run that is resumed from any of its checkpoints ends with the bytes 
     const resumed = floatSetup(momentum());
     const history = await run(resumed, { epochs: 5, resume: kept.bytes });
     expect(traces(resumed, history)).toEqual(expected);
+  });
+
+  test('the random numbers of steps follow from the seed', async () => {
+    const weights = async (seed: number) => {
+      const setup = floatSetup(momentum(), { loss: dropping(), seed });
+      return traces(setup, await run(setup, {})).weights;
+    };
+    const first = await weights(1);
+    expect(await weights(1)).toEqual(first);
+    expect(await weights(2)).not.toEqual(first);
   });
 
   test('equal states are equal files, but for the time they tell', async () => {
@@ -289,6 +317,23 @@ describe('a checkpoint that is not of this run is refused, and nothing is change
     const state = metadata['state']!.replace('"epoch":1', '"epoch":0');
     const bad = encode([...tensors.values()], { ...metadata, state });
     await refused(bad, /^fit: resume: checksum [0-9a-f]{8} of its data, got [0-9a-f]{8}$/);
+  });
+
+  test('with parts missing under a right checksum', () => {
+    const { tensors: _, ...progress } = decodeState(good, 'test');
+    const { callbacks, history, position, ...rest } = progress;
+    const state = (parts: object) => encodeState({ ...parts, tensors: new Map() } as never);
+    const cases: [object, RegExp][] = [
+      [{}, /^test: fingerprint must be a JSON object, got undefined$/],
+      [rest, /^test: position must be a JSON object, got undefined$/],
+      [{ ...progress, position: { epoch: -1, step: 0 } }, /^test: epoch must be .* >= 0, got -1$/],
+      [{ ...progress, position: { epoch: 0 } }, /^test: step must be .* >= 0, got undefined$/],
+      [{ ...progress, sums: { loss: null } }, /^test: loss must be a finite number .*, got null$/],
+      [{ ...rest, position }, /^test: lists of reports and callbacks, got others$/],
+    ];
+    for (const [parts, message] of cases) {
+      expect(() => decodeState(state(parts), 'test')).toThrow(message);
+    }
   });
 
   test('another safetensors file', async () => {
