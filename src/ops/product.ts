@@ -19,7 +19,7 @@ import {
 } from '../core/int8Layout.ts';
 import type { Lowering, QRef, Ref, TrainContext } from '../core/op.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
-import { sampleBytes, sumChunks } from './chunks.ts';
+import { CHUNKS, sampleBytes, sumChunks } from './chunks.ts';
 import {
   type ConvFields,
   type Epilogue,
@@ -86,16 +86,21 @@ export function productInputGradient(
   return dx;
 }
 
-/** dw = Σ over the batch, in fixed chunks, of dy ⊗ patch. */
+/** So few pixels in the batch that dw is larger than what it is made from, as in dense layers. */
+const FEW_PIXELS = 512;
+
+/** dw = Σ over the batch of dy ⊗ patch: in fixed chunks, or over all pixels in order where they are few. */
 export function productWeightGradient(
   cx: TrainContext,
-  { n, k, fields }: Product,
+  product: Product,
   dy: Ref,
   x: Ref,
   wShape: Shape,
 ): Ref {
-  const params = cx.struct('ConvParams', fields);
+  const { n, k, fields } = product;
   const tiles = suitsWeightGradientTiles(fields);
+  if (!tiles && pixelsOf(dy.shape) <= FEW_PIXELS) return sumByOutputs(cx, product, dy, x, wShape);
+  const params = cx.struct('ConvParams', fields);
   const kernel = tiles ? 'f32_winograd2d_weight_gradient' : 'f32_conv2d_weight_gradient';
   const bytes = tiles
     ? f32WinogradGradientScratchBytes(n, fields.inChannels)
@@ -110,6 +115,30 @@ export function productWeightGradient(
       cx.scratch(bytes),
     ),
   );
+}
+
+/** Each element of dw is summed by one thread, over the whole batch: no part of dw is written twice. */
+function sumByOutputs(
+  cx: TrainContext,
+  { n, k, fields }: Product,
+  dy: Ref,
+  x: Ref,
+  wShape: Shape,
+): Ref {
+  const dw = cx.zeros(wShape);
+  const parts = cx.concurrent ? CHUNKS : 1;
+  // A tile has four outputs.
+  const step = 4 * Math.ceil(n / parts / 4);
+  cx.together(() => {
+    for (let first = 0; first < n; first += step) {
+      const outChannels = Math.min(step, n - first);
+      const params = cx.struct('ConvParams', { ...fields, outChannels });
+      const [from, to] = [dy.ptr + 4 * first, dw.ptr + 4 * k * first];
+      const scratch = cx.scratch(f32WeightGradientScratchBytes(k));
+      cx.kernels.f32_conv2d_weight_gradient(params, dy.shape[0]!, from, x.ptr, to, scratch);
+    }
+  });
+  return dw;
 }
 
 /** Pixels of the whole batch of y [N, …, Co]. */

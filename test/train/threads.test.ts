@@ -29,7 +29,10 @@ function network() {
   const active = layers.relu6().apply(layers.batchNormalization().apply(stem));
   const pooled = layers.maxPool2d({ poolSize: 2 }).apply(active);
   const deep = layers.depthwiseConv2d({ kernelSize: 3, padding: 'same' }).apply(pooled);
-  const wide = layers.conv2d({ filters: 12, kernelSize: 1 }).apply(layers.relu().apply(deep));
+  const tiled = layers.conv2d({ filters: 12, kernelSize: 3, ...same });
+  const wide = layers
+    .conv2d({ filters: 12, kernelSize: 1 })
+    .apply(tiled.apply(layers.relu().apply(deep)));
   const sum = layers.averagePool2d({ poolSize: 2 }).apply(add(wide, pooled));
   const flat = layers.dense({ units: 9 }).apply(layers.flatten().apply(sum));
   const outputs = layers.dense({ units: 4 }).apply(layers.relu().apply(flat));
