@@ -2,6 +2,7 @@
 
 import { checkInteger } from '../core/errors.ts';
 import type { Handle } from '../graph/dispatch.ts';
+import type { Parameter } from '../graph/graph.ts';
 import type { InitializerName } from '../graph/initializers.ts';
 import { checkNorm, type NormAttrs } from '../ops/batchNormalization.ts';
 import { checkEpsilon, type LayerNormAttrs } from '../ops/layerNormalization.ts';
@@ -29,7 +30,7 @@ export class Dense extends Layer<DenseOptions> {
 
   forward(x: Handle): Handle {
     const { units, useBias = true } = this.options;
-    const features = x.shape[1]!;
+    const features = x.shape.at(-1)!;
     const kernel = this.parameter({
       name: 'kernel',
       shape: [units, features],
@@ -38,8 +39,19 @@ export class Dense extends Layer<DenseOptions> {
       fanIn: features,
       fanOut: units,
     });
-    return this.call(useBias ? [x, kernel, this.bias(units)] : [x, kernel]);
+    const weights = useBias ? [kernel, this.bias(units)] : [kernel];
+    return projected(x, weights, this.options.name);
   }
+}
+
+/** The affine map of each vector of x [N,K] or [N,T,K]: the steps of a sequence are folded into the batch and back. */
+export function projected(x: Handle, weights: readonly Parameter[], name?: string): Handle {
+  const { shape } = x;
+  if (shape.length !== 3) return x.apply('dense', [x, ...weights], {}, name);
+  const rows = shape.slice(0, -1).reduce((count, extent) => count * extent, 1);
+  const folded = x.apply('reshape', [x], { shape: [rows, shape.at(-1)!] });
+  const y = folded.apply('dense', [folded, ...weights], {}, name);
+  return y.apply('reshape', [y], { shape: [...shape.slice(0, -1), y.shape[1]!] });
 }
 
 export class BatchNormalization extends Layer<NormOptions> {

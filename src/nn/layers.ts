@@ -7,6 +7,12 @@ import {
   type PReluOptions,
 } from './activations.ts';
 import {
+  MultiHeadAttention,
+  type MultiHeadAttentionOptions,
+  PositionEmbedding,
+  type PositionEmbeddingOptions,
+} from './attention.ts';
+import {
   BatchNormalization,
   Dense,
   type DenseOptions,
@@ -48,6 +54,7 @@ import {
   type PoolOptions,
 } from './windows.ts';
 
+export type { MultiHeadAttentionOptions } from './attention.ts';
 export type { LayerNormOptions, NormOptions } from './dense.ts';
 export type { LayerOptions } from './layer.ts';
 export { concatenate } from './merge.ts';
@@ -65,7 +72,7 @@ export const layers = {
   separableConv2d: (options: Conv2dOptions): Module => new SeparableConv2d(options),
   /** x [N,H,W,Ci] → [N,H·strides,W·strides,filters] where padding is 'same' */
   conv2dTranspose: (options: TransposedConvOptions): Module => new TransposedConvolution(options),
-  /** x [N,K] → [N,units] */
+  /** x [N,K] → [N,units]; the steps of x [N,T,K] each for itself */
   dense: (options: DenseOptions): Module => new Dense(options),
   /**
    * Long short-term memory with the gates i f c o of Keras. x [N,T,C] → [N,units], or [N,T,units] with returnSequences
@@ -87,6 +94,12 @@ export const layers = {
   batchNormalization: (options: NormOptions = {}): Module => new BatchNormalization(options),
   /** x [N,…,C] → the same shape, each vector of C numbers by its own mean and deviation */
   layerNormalization: (options: LayerNormOptions = {}): Module => new LayerNormalization(options),
+  /** x [N,T,C] → the same shape, by self-attention; to attend to others: `layers.multiHeadAttention({ … }).attend(query, value, key)` */
+  multiHeadAttention: (options: MultiHeadAttentionOptions): MultiHeadAttention =>
+    new MultiHeadAttention(options),
+  /** x [N,T,C] → the same shape, with a learned vector added at each position */
+  positionEmbedding: (options: PositionEmbeddingOptions = {}): Module =>
+    new PositionEmbedding(options),
   relu: (options: LayerOptions = {}): Module => new Pointwise('relu', options, BASE),
   relu6: (options: LayerOptions = {}): Module => new Pointwise('relu6', options, BASE),
   leakyRelu: (options: LeakyReluOptions = {}): Module => new LeakyRelu(options),

@@ -1,14 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
-import { fromArrays } from '../../src/data/fromArrays.ts';
+import { fromArrays, subset } from '../../src/data/fromArrays.ts';
+import type { Handle } from '../../src/graph/dispatch.ts';
 import { layers } from '../../src/nn/layers.ts';
-import { sequential } from '../../src/nn/models.ts';
-import type { Module } from '../../src/nn/module.ts';
+import { residual, sequential } from '../../src/nn/models.ts';
+import { Module } from '../../src/nn/module.ts';
 import { adam } from '../../src/optim/optimizer.ts';
 import { convert } from '../../src/quant/convert.ts';
 import { type MethodName, methods } from '../../src/quant/methods.ts';
 import { quantizeModel } from '../../src/quant/quantizeModel.ts';
+import { load } from '../../src/runtime/load.ts';
+import { evaluate } from '../../src/train/evaluate.ts';
 import { fit } from '../../src/train/fit.ts';
+import { visitIntegers } from '../../src/train/integers.ts';
 import { compareParity, interpreter, runtime } from './parity.ts';
 
 const SEED = 91;
@@ -73,6 +77,98 @@ const nets: Record<string, () => Module[]> = {
   ],
   'as output': () => [flatten(), dense({ units: CLASSES }), layerNormalization()],
 };
+
+/** The class of a sequence is what the step with the flag holds: feature 0 is the flag, one of 1 to 3 is on in each step. */
+function flagged(count: number, seed: number) {
+  const rng = new Rng(seed);
+  const x = Float32Array.from({ length: count * STEPS * FEATURES }, () => rng.uniform() / 4);
+  const y = Int32Array.from({ length: count }, (_, i) => {
+    const labels = Array.from({ length: STEPS }, (_, step) => {
+      const label = rng.below(CLASSES);
+      x[(i * STEPS + step) * FEATURES + 1 + label]! += 1;
+      return label;
+    });
+    const at = rng.below(STEPS);
+    x[(i * STEPS + at) * FEATURES]! += 1;
+    return labels[at]!;
+  });
+  return fromArrays({ x, y, shape: [STEPS, FEATURES], classes: CLASSES, batchSize: 16, seed });
+}
+
+const UNITS = 12;
+
+/** A block of an encoder (Vaswani et al. 2017, figure 1), its first part with the mask of a decoder or without. */
+const block = (causal: boolean) => [
+  residual([layers.multiHeadAttention({ heads: 2, keyDimension: 6, causal })]),
+  layerNormalization(),
+  residual([dense({ units: 2 * UNITS }), layers.gelu(), dense({ units: UNITS })]),
+  layerNormalization(),
+];
+
+const transformer = (causal: boolean) =>
+  sequential(
+    [
+      dense({ units: UNITS }),
+      layers.positionEmbedding(),
+      ...block(causal),
+      flatten(),
+      dense({ units: CLASSES }),
+    ],
+    { seed: SEED },
+  );
+
+/** Latent queries read a sequence, and then it reads them: attention to another length, with values of another size. */
+class Reader extends Module {
+  narrow = dense({ units: 4 });
+  read = layers.multiHeadAttention({ heads: 3, keyDimension: 4, valueDimension: 5, units: 7 });
+  back = layers.multiHeadAttention({ heads: 1, keyDimension: 3, useBias: false });
+
+  forward(x: Handle): Handle {
+    const few = x.apply('slice', [x], {
+      ...{ begin: [0, 0], size: [2, FEATURES], strides: [1, 1] },
+    });
+    const queries = this.narrow.apply(few);
+    const read = this.read.attend(queries, x, x);
+    const y = this.back.attend(x, read);
+    return dense({ units: CLASSES }).apply(flatten().apply(y));
+  }
+}
+
+describe('attention', () => {
+  test.each([false, true])('a transformer learns, causal %s; 0 mismatches', async (causal) => {
+    const net = transformer(causal);
+    const train = flagged(600, SEED);
+    const optimizer = adam({ learningRate: 0.005 });
+    await fit(net, train, { epochs: 12, optimizer });
+    const fresh = flagged(300, SEED + 1);
+    const float = await evaluate(net, fresh);
+    // Chance is 1/3, and what is most frequent in a sequence is right about half of the time.
+    expect(float.top1).toBeGreaterThan(0.9);
+    const model = quantizeModel(net);
+    await fit(model, train, { epochs: 2, optimizer: adam({ learningRate: 0.001 }) });
+    const quantized = await evaluate(model, fresh);
+    expect(quantized.top1).toBeGreaterThan(float.top1 - 0.05);
+    const { graph, toBytes } = convert(model);
+    for (const run of [runtime(), interpreter]) {
+      const { first, mismatching, compared } = await compareParity(model, graph, fresh, run);
+      expect(first).toBeUndefined();
+      expect(mismatching).toBe(0);
+      expect(compared).toBeGreaterThan(300 * STEPS * UNITS * 20);
+    }
+    const session = await load(toBytes(), { batch: 16 });
+    await visitIntegers(model, subset(fresh, 0, 32), ({ x }, integers, names) => {
+      const { output } = session.run({ input: x as Float32Array });
+      expect(output).toEqual(integers(names.at(-1)!));
+    });
+  });
+
+  test.each(Object.keys(methods) as MethodName[])('to another sequence, %s', async (method) => {
+    for (const { first, mismatching } of await mismatches(new Reader(), method)) {
+      expect(first).toBeUndefined();
+      expect(mismatching).toBe(0);
+    }
+  });
+});
 
 describe.each(Object.keys(methods) as MethodName[])('%s', (method) => {
   test.each(Object.keys(nets))('layer normalization %s: 0 mismatches', async (name) => {
