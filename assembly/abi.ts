@@ -182,12 +182,13 @@ export class ResizeParams {
 
 /**
  * One time step of a recurrent layer over the samples of a batch. Strides lead from one sample to the next, in elements:
- * gateStride in the gates, stateStride in states, squashed or inner values and int8 copies, outStride in outputs.
+ * gateStride in the gates, stateStride in states, what else a step keeps and int8 copies, outStride in outputs.
  *
  * table points to f32 [1024], the sigmoid of −8, −8 + 1/64, …, 8 − 1/64. f32 kernels do not read it.
  */
 @unmanaged
 export class RecurrentParams {
+  batch: i32;
   units: i32;
   gateStride: i32;
   stateStride: i32;

@@ -74,5 +74,4 @@ export { f32_qc8w_quantize__simd128 as f32_qc8w_quantize } from './fakequant/qc8
 export {
   f32_qc8w_lsq_backward__simd128 as f32_qc8w_lsq_backward,
 } from './fakequant/qc8wLsqBackward';
-export { qs8_f32_conv2d__simd128 as qs8_f32_conv2d } from './int8/conv2d';
 export { qs8_f32_dwconv2d__simd128 as qs8_f32_dwconv2d } from './int8/dwconv2d';

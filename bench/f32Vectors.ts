@@ -55,7 +55,10 @@ const BATCH = N / 8 / UNITS;
 
 function recurrentStep(rig: Rig, gates: number) {
   const strides = { gateStride: gates * UNITS, stateStride: UNITS, outStride: UNITS };
-  const params = rig.heap.struct('RecurrentParams', { units: UNITS, ...strides, table: 0 });
+  const params = rig.heap.struct('RecurrentParams', {
+    ...{ batch: BATCH, units: UNITS, table: 0 },
+    ...strides,
+  });
   const rows = () => floats(rig, BATCH * gates * UNITS);
   return { params, rows, states: () => floats(rig, BATCH * UNITS) };
 }
@@ -110,7 +113,7 @@ export const f32VectorCases = {
   f32_lstm_gates: (rig) => {
     const { params, rows, states } = recurrentStep(rig, 4);
     const [x, h, c, squashed, y] = [rows(), rows(), states(), states(), states()];
-    const run = () => rig.kernels.f32_lstm_gates(params, BATCH, x, h, c, c, squashed, y);
+    const run = () => rig.kernels.f32_lstm_gates(params, x, h, c, c, squashed, y);
     return [stream(`f32 lstm gates ${BATCH}x${UNITS}`, 64 * BATCH * UNITS, run)];
   },
   f32_lstm_gates_backward: (rig) => {
@@ -123,14 +126,13 @@ export const f32VectorCases = {
       states(),
       states(),
     ];
-    const run = () =>
-      rig.kernels.f32_lstm_gates_backward(params, BATCH, gates, c, squashed, dy, dc, dx);
+    const run = () => rig.kernels.f32_lstm_gates_backward(params, gates, c, squashed, dy, dc, dx);
     return [stream(`f32 lstm gates backward ${BATCH}x${UNITS}`, 52 * BATCH * UNITS, run)];
   },
   f32_gru_gates: (rig) => {
     const { params, rows, states } = recurrentStep(rig, 3);
     const [x, h, before, inner, y] = [rows(), rows(), states(), states(), states()];
-    const run = () => rig.kernels.f32_gru_gates(params, BATCH, x, h, before, y, inner, y);
+    const run = () => rig.kernels.f32_gru_gates(params, x, h, before, y, inner, y);
     return [stream(`f32 gru gates ${BATCH}x${UNITS}`, 52 * BATCH * UNITS, run)];
   },
   f32_gru_gates_backward: (rig) => {
@@ -138,7 +140,7 @@ export const f32VectorCases = {
     const [gates, dx, dh] = [rows(), rows(), rows()];
     const [before, inner, dy, dh0] = [states(), states(), states(), states()];
     const run = () =>
-      rig.kernels.f32_gru_gates_backward(params, BATCH, gates, before, inner, dy, dh0, dx, dh);
+      rig.kernels.f32_gru_gates_backward(params, gates, before, inner, dy, dh0, dx, dh);
     return [stream(`f32 gru gates backward ${BATCH}x${UNITS}`, 52 * BATCH * UNITS, run)];
   },
   f32_maxpool2d: (rig) => {

@@ -189,6 +189,23 @@ function binaryCase(rig: Rig, name: string, run: (...args: Elementwise) => void)
   return stream(name, 3 * N, () => run(N, a, b, y, params));
 }
 
+/** A time step of 128 units over 16 samples. */
+function recurrentStep({ heap }: Rig, gates: number) {
+  const [units, batch] = [128, 16];
+  const strides = { gateStride: gates * units, stateStride: units, outStride: units };
+  const table = heap.floats(1024, (i) => i / 1023);
+  const params = heap.struct('RecurrentParams', { batch, units, ...strides, table });
+  const reals = (n: number) => heap.floats(n, (i) => ((i * 37) % 1009) - 504);
+  const [x, h] = [reals(batch * gates * units), reals(batch * gates * units)];
+  const [c, y] = [reals(batch * units), reals(batch * units)];
+  const name = `${batch}x${units}`;
+  // Gates are read, read and written; states read and written, outputs written.
+  const bytes = batch * units * (12 * gates + 13);
+  return { args: [params, x, h, c, c, y, heap.alloc(batch * units)], name, bytes };
+}
+
+type Step = Parameters<InferKernels['f32_qs8_lstm_gates']>;
+
 export const int8Cases = {
   ...attentionInt8Cases,
   qs8_pack_weights: ({ heap, kernels }) => {
@@ -204,6 +221,16 @@ export const int8Cases = {
   qs8_f32_conv2d: (rig) => {
     const shape: ConvShape = [14, 256, 256, 1, 1];
     return [convCase(rig, 'qs8_f32_conv2d', `${convName(shape)} to f32`, shape)];
+  },
+  f32_qs8_lstm_gates: (rig) => {
+    const { args, name, bytes } = recurrentStep(rig, 4);
+    const run = () => rig.kernels.f32_qs8_lstm_gates(...(args as Step));
+    return [stream(`lstm gates ${name}`, bytes, run)];
+  },
+  f32_qs8_gru_gates: (rig) => {
+    const { args, name, bytes } = recurrentStep(rig, 3);
+    const run = () => rig.kernels.f32_qs8_gru_gates(...(args as Step));
+    return [stream(`gru gates ${name}`, bytes, run)];
   },
   qs8_gemv: (rig) => DENSE.map((shape) => denseCase(rig, shape)),
   qs8_pack_winograd_weights: ({ heap, kernels }) => {

@@ -3,6 +3,7 @@ import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
+import { inferKernels } from '../src/core/kernels.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -137,7 +138,8 @@ describe('the runtime entry', async () => {
 
   test('contains no call of a training kernel', () => {
     const names = [...text.matchAll(/\b(?:qs8_)?f32_\w+/g)].map((match) => match[0]);
-    expect([...new Set(names)].sort()).toEqual(['f32_qs8_vquantize', 'qs8_f32_vdequantize']);
+    expect(names).toContain('f32_qs8_vquantize');
+    expect(names.filter((name) => !Object.hasOwn(inferKernels, name))).toEqual([]);
   });
 
   test('needs no package', () => {

@@ -14,10 +14,10 @@ import { sigmoidSlope, tanhSlope } from './lstm';
  * y       [batch, units] f32      samples outStride apart; written; may be after
  */
 export function f32_gru_gates__scalar(
-  params: RecurrentParams, batch: i32, x: usize, h: usize, before: usize, after: usize,
+  params: RecurrentParams, x: usize, h: usize, before: usize, after: usize,
   inner: usize, y: usize,
 ): void {
-  for (let r = 0; r < batch; r++) {
+  for (let r = 0; r < params.batch; r++) {
     forward(params.units, 0, x, h, before, after, inner, y);
     x += <usize>params.gateStride << 2;
     h += <usize>(params.units * 3) << 2;
@@ -50,13 +50,13 @@ function forward(
 }
 
 export function f32_gru_gates__simd128(
-  params: RecurrentParams, batch: i32, x: usize, h: usize, before: usize, after: usize,
+  params: RecurrentParams, x: usize, h: usize, before: usize, after: usize,
   inner: usize, y: usize,
 ): void {
   const units = params.units;
   const block = <usize>units << 2;
   const one = f32x4.splat(1);
-  for (let row = 0; row < batch; row++) {
+  for (let row = 0; row < params.batch; row++) {
     for (let j: usize = 0; j + 16 <= block; j += 16) {
       const xr = x + block + j, xg = xr + block, hr = h + block + j;
       const candidate = v128.load(hr + block);
@@ -94,10 +94,10 @@ export function f32_gru_gates__simd128(
  * dy       [batch, units] f32      dense; read                          dstate  the same, written
  */
 export function f32_gru_gates_backward__scalar(
-  params: RecurrentParams, batch: i32, gates: usize, before: usize, inner: usize, dy: usize,
+  params: RecurrentParams, gates: usize, before: usize, inner: usize, dy: usize,
   dstate: usize, dx: usize, dh: usize,
 ): void {
-  for (let row = 0; row < batch; row++) {
+  for (let row = 0; row < params.batch; row++) {
     backward(params.units, 0, gates, before, inner, dy, dstate, dx, dh);
     gates += <usize>params.gateStride << 2;
     dx += <usize>params.gateStride << 2;
@@ -133,13 +133,13 @@ function backward(
 }
 
 export function f32_gru_gates_backward__simd128(
-  params: RecurrentParams, batch: i32, gates: usize, before: usize, inner: usize, dy: usize,
+  params: RecurrentParams, gates: usize, before: usize, inner: usize, dy: usize,
   dstate: usize, dx: usize, dh: usize,
 ): void {
   const units = params.units;
   const block = <usize>units << 2;
   const one = f32x4.splat(1);
-  for (let row = 0; row < batch; row++) {
+  for (let row = 0; row < params.batch; row++) {
     for (let j: usize = 0; j + 16 <= block; j += 16) {
       const at = gates + j, to = dx + j, other = dh + j;
       const z = v128.load(at), r = v128.load(at + block), g = v128.load(at + 2 * block);

@@ -13,10 +13,10 @@ import { sigmoidLanes, sigmoidScalar, tanhLanes, tanhScalar } from '../lib/squas
  * y       [batch, units] f32      samples outStride apart; written
  */
 export function f32_lstm_gates__scalar(
-  params: RecurrentParams, batch: i32, x: usize, h: usize, before: usize, after: usize,
+  params: RecurrentParams, x: usize, h: usize, before: usize, after: usize,
   squashed: usize, y: usize,
 ): void {
-  for (let r = 0; r < batch; r++) {
+  for (let r = 0; r < params.batch; r++) {
     forward(params.units, 0, x, h, before, after, squashed, y);
     x += <usize>params.gateStride << 2;
     h += <usize>params.units << 4;
@@ -52,12 +52,12 @@ function forward(
 }
 
 export function f32_lstm_gates__simd128(
-  params: RecurrentParams, batch: i32, x: usize, h: usize, before: usize, after: usize,
+  params: RecurrentParams, x: usize, h: usize, before: usize, after: usize,
   squashed: usize, y: usize,
 ): void {
   const units = params.units;
   const block = <usize>units << 2;
-  for (let r = 0; r < batch; r++) {
+  for (let r = 0; r < params.batch; r++) {
     for (let j: usize = 0; j + 16 <= block; j += 16) {
       const xf = x + block + j, xg = xf + block, xo = xg + block, hf = h + block + j;
       const i = sigmoidLanes(f32x4.add(v128.load(x + j), v128.load(h + j)));
@@ -96,10 +96,10 @@ export function f32_lstm_gates__simd128(
  * dy       [batch, units] f32      dense; read                          dstate  the same, read and written
  */
 export function f32_lstm_gates_backward__scalar(
-  params: RecurrentParams, batch: i32, gates: usize, before: usize, squashed: usize, dy: usize,
+  params: RecurrentParams, gates: usize, before: usize, squashed: usize, dy: usize,
   dstate: usize, dx: usize,
 ): void {
-  for (let r = 0; r < batch; r++) {
+  for (let r = 0; r < params.batch; r++) {
     backward(params.units, 0, gates, before, squashed, dy, dstate, dx);
     gates += <usize>params.gateStride << 2;
     dx += <usize>params.gateStride << 2;
@@ -145,12 +145,12 @@ export function tanhSlope(t: v128): v128 {
 }
 
 export function f32_lstm_gates_backward__simd128(
-  params: RecurrentParams, batch: i32, gates: usize, before: usize, squashed: usize, dy: usize,
+  params: RecurrentParams, gates: usize, before: usize, squashed: usize, dy: usize,
   dstate: usize, dx: usize,
 ): void {
   const units = params.units;
   const block = <usize>units << 2;
-  for (let r = 0; r < batch; r++) {
+  for (let r = 0; r < params.batch; r++) {
     for (let j: usize = 0; j + 16 <= block; j += 16) {
       const at = gates + j, to = dx + j;
       const i = v128.load(at), f = v128.load(at + block);

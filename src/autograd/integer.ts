@@ -69,6 +69,7 @@ class IntegerRun {
     const out = boundsOf(this.#spec(output), segment.clamp);
     const compute = {
       linear: this.#linear,
+      recurrent: this.#recurrent,
       rescale: this.#rescale,
       table: this.#table,
       norm: this.#norm,
@@ -126,6 +127,17 @@ class IntegerRun {
       norm: norm && normInput(this.graph, norm),
     });
     return this.#round(rule.forward(this.cx, x, q, anchor.attrs as never, requant), out, 1);
+  }
+
+  /** h in f32, each rounded on its own. */
+  #recurrent({ anchor }: Segment, out: Bounds): Ref {
+    const rule = qatRule(anchor.op);
+    if (rule?.kind !== 'recurrent') throw internal(`${anchor.op} is not recurrent`);
+    const x = this.#input(anchor, 0);
+    const [w, u] = [this.#weights(anchor.inputs[1]!), this.#weights(anchor.inputs[2]!)];
+    const bias = parameterData(this.graph, anchor.inputs[3])!;
+    const { output } = rule.forward(this.cx, x, [w, u], bias, anchor.attrs as never);
+    return this.#round(output, out, out.scale);
   }
 
   #weights(id: ValueId): QWeights {

@@ -19,11 +19,11 @@ import { maximumF32, maximumQat, minimumF32, minimumQat } from '../ops/extremes.
 import { flattenF32, flattenQat } from '../ops/flatten.ts';
 import { gatherF32, gatherQat } from '../ops/gather.ts';
 import { globalAveragePool2dF32, globalAveragePool2dQat } from '../ops/globalAveragePool2d.ts';
-import { gruF32 } from '../ops/gru.ts';
+import { gruF32, gruQat } from '../ops/gru.ts';
 import { l2NormalizeF32, l2NormalizeQat } from '../ops/l2Normalize.ts';
 import { layerNormalizationF32, layerNormalizationQat } from '../ops/layerNormalization.ts';
 import { lookupF32 } from '../ops/lookup.ts';
-import { lstmF32 } from '../ops/lstm.ts';
+import { lstmF32, lstmQat } from '../ops/lstm.ts';
 import { matmulF32, matmulQat } from '../ops/matmul.ts';
 import { maxPool2dF32, maxPool2dQat } from '../ops/maxPool2d.ts';
 import { meanF32, meanQat } from '../ops/mean.ts';
@@ -114,11 +114,11 @@ export const qatRules = {
   flatten: flattenQat,
   gather: gatherQat,
   globalAveragePool2d: globalAveragePool2dQat,
-  gru: null,
+  gru: gruQat,
   l2Normalize: l2NormalizeQat,
   layerNormalization: layerNormalizationQat,
   lookup: null,
-  lstm: null,
+  lstm: lstmQat,
   matmul: matmulQat,
   maxPool2d: maxPool2dQat,
   maximum: maximumQat,

@@ -4,6 +4,7 @@ import type {
   QatJoinRule,
   QatKeepRule,
   QatLinearRule,
+  QatRecurrentRule,
   QRef,
   QWeights,
   Ref,
@@ -101,6 +102,9 @@ export class Tape {
     if (rule?.kind === 'linear' && x!.quantized && w?.weights) {
       return this.#linear(rule, inputs, attrs);
     }
+    if (rule?.kind === 'recurrent' && x!.quantized && w?.weights && inputs[2]?.weights) {
+      return this.#recurrent(rule, inputs, attrs);
+    }
     if (rule?.kind === 'keep' && x!.quantized) return this.#keep(rule, inputs, attrs);
     if (rule?.kind === 'join' && inputs.every((input) => input.quantized)) {
       return this.#join(rule, inputs, attrs);
@@ -155,6 +159,23 @@ export class Tape {
         w.needsGradient ? rule.weightGradient(cx, dy, x.ref, w.shape, attrs as never) : undefined,
         b?.needsGradient ? biasGradient(cx, dy) : undefined,
       ],
+    });
+  }
+
+  #recurrent(rule: QatRecurrentRule<never>, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+    const { cx } = this;
+    const [x, w, u, b] = inputs as [Tensor, Tensor, Tensor, Tensor];
+    const weights = [w.weights!, u.weights!] as const;
+    const bias = cx.f32(b.ref).slice();
+    const { output, extra } = rule.forward(cx, x.quantized!, weights, bias, attrs as never);
+    const wants = inputs.map((input) => input.needsGradient);
+    return this.#record({
+      output: new Tensor(this, output.shape, wants.includes(true), output),
+      inputs,
+      backward: (dy) => {
+        const saved = { inputs: inputs.map(({ ref }) => ref), output, extra, wants };
+        return rule.backward(cx, dy, saved, attrs as never);
+      },
     });
   }
 

@@ -3,7 +3,8 @@
  * other side, with the meaning of each field; a test compares the two.
  */
 
-export const structs = {
+/** Those of kernels that inference has. */
+export const inferStructs = {
   ConvParams: {
     inHeight: 'i32',
     inWidth: 'i32',
@@ -113,6 +114,7 @@ export const structs = {
     columns: 'i32',
   },
   RecurrentParams: {
+    batch: 'i32',
     units: 'i32',
     gateStride: 'i32',
     stateStride: 'i32',
@@ -126,6 +128,10 @@ export const structs = {
     qmin: 'i32',
     qmax: 'i32',
   },
+} as const;
+
+/** Those of optimizers. */
+const trainStructs = {
   SgdParams: {
     learningRate: 'f32',
     momentum: 'f32',
@@ -157,6 +163,10 @@ export const structs = {
   },
 } as const;
 
+/** All. Built by a call that a runtime, which needs the first part alone, does without. */
+export const structs = /* @__PURE__ */ Object.assign({}, inferStructs, trainStructs);
+
+export type InferStructName = keyof typeof inferStructs;
 export type StructName = keyof typeof structs;
 export type StructFields<S extends StructName> = {
   readonly [F in keyof (typeof structs)[S]]: number;

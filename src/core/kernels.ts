@@ -19,6 +19,9 @@ export const inferKernels = {
   qs8_vmul: ['n', 'a', 'b', 'y', 'params'],
   qs8_vminmax: ['n', 'a', 'b', 'y', 'params', 'larger'],
   qs8_prelu: ['rows', 'channels', 'x', 'alpha', 'y', 'params'],
+  qs8_f32_conv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
+  f32_qs8_lstm_gates: ['params', 'x', 'h', 'before', 'after', 'y', 'q'],
+  f32_qs8_gru_gates: ['params', 'x', 'h', 'before', 'after', 'y', 'q'],
   qs8_mean: ['params', 'outer', 'n', 'inner', 'x', 'y'],
   qs8_softmax: ['rows', 'n', 'x', 'table', 'y', 'params'],
   qs8_l2norm: ['rows', 'n', 'x', 'y', 'params'],
@@ -40,7 +43,6 @@ export const inferKernels = {
 
 /** f32 forward and backward, fake quantization, optimizers: what training adds. */
 export const trainKernels = {
-  qs8_f32_conv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   qs8_f32_dwconv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   f32_pack_weights: ['n', 'k', 'w', 'packed'],
   f32_pack_weights_transposed: ['n', 'k', 'w', 'packed'],
@@ -78,20 +80,10 @@ export const trainKernels = {
     'losses',
     'scale:f32',
   ],
-  f32_lstm_gates: ['params', 'batch', 'x', 'h', 'before', 'after', 'squashed', 'y'],
-  f32_lstm_gates_backward: ['params', 'batch', 'gates', 'before', 'squashed', 'dy', 'dstate', 'dx'],
-  f32_gru_gates: ['params', 'batch', 'x', 'h', 'before', 'after', 'inner', 'y'],
-  f32_gru_gates_backward: [
-    'params',
-    'batch',
-    'gates',
-    'before',
-    'inner',
-    'dy',
-    'dstate',
-    'dx',
-    'dh',
-  ],
+  f32_lstm_gates: ['params', 'x', 'h', 'before', 'after', 'squashed', 'y'],
+  f32_lstm_gates_backward: ['params', 'gates', 'before', 'squashed', 'dy', 'dstate', 'dx'],
+  f32_gru_gates: ['params', 'x', 'h', 'before', 'after', 'inner', 'y'],
+  f32_gru_gates_backward: ['params', 'gates', 'before', 'inner', 'dy', 'dstate', 'dx', 'dh'],
   f32_sgd: ['n', 'w', 'g', 'm', 'params'],
   f32_adam: ['n', 'w', 'g', 'm', 'v', 'params'],
   f32_rmsprop: ['n', 'w', 'g', 'v', 'm', 'a', 'params'],
@@ -130,5 +122,5 @@ export type InferKernels = KernelTable<typeof inferKernels>;
 export type TrainKernels = KernelTable<typeof trainKernels>;
 export type InferKernelName = keyof typeof inferKernels;
 
-/** Kernels of training that are integer kernels but for their last step. */
-export type RealSumName = 'qs8_f32_conv2d' | 'qs8_f32_dwconv2d';
+/** A kernel of training that is an integer kernel but for its last step. */
+export type RealSumName = 'qs8_f32_dwconv2d';

@@ -8,7 +8,7 @@
  *     conv2dInt   IntRule   how it runs as integers: the kernel calls
  */
 
-import type { StructFields, StructName } from './abi.ts';
+import type { InferStructName, StructFields, StructName } from './abi.ts';
 import type { DType } from './dtype.ts';
 import type { InferKernelName, InferKernels, TrainKernels } from './kernels.ts';
 import type { QParams } from './qparams.ts';
@@ -154,6 +154,39 @@ export interface QatRescaleRule<A = unknown> {
   ): Ref;
 }
 
+/** A constant of an integer node, in the order in which they follow the weights. */
+export interface NamedConstant {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly data: Float32Array<ArrayBuffer>;
+}
+
+/**
+ * Layers that feed their output back, with inputs [x, kernel, recurrent kernel, bias]: integers inside, in training as in
+ * evaluation, and a real output that its quantizer rounds.
+ */
+export interface QatRecurrentRule<A = unknown> {
+  readonly kind: 'recurrent';
+  /** Axis of both kernels that counts output channels. */
+  readonly channelAxis: number;
+  /** Of the integer op, from the scale of x, the scales of the two kernels by channel, and the bias. */
+  constants(
+    inScale: number,
+    weightScales: readonly [ArrayLike<number>, ArrayLike<number>],
+    bias: ArrayLike<number>,
+    attrs: A,
+  ): readonly NamedConstant[];
+  forward(
+    cx: TrainContext,
+    x: QRef,
+    weights: readonly [QWeights, QWeights],
+    bias: ArrayLike<number>,
+    attrs: A,
+  ): { output: Ref; extra: unknown };
+  /** As that of `F32Rule`, from x̂ and ŵ. */
+  backward(cx: TrainContext, dy: Ref, saved: Saved, attrs: A): readonly (Ref | undefined)[];
+}
+
 /** Ops that put tensors together without touching their integers: concat. All its inputs have one quantizer. */
 export interface QatJoinRule<A = unknown> {
   readonly kind: 'join';
@@ -174,6 +207,7 @@ export interface QatTableRule<A = unknown> {
 
 export type QatRule<A = unknown> =
   | QatLinearRule<A>
+  | QatRecurrentRule<A>
   | QatKeepRule<A>
   | QatJoinRule<A>
   | QatRescaleRule<A>
@@ -212,7 +246,7 @@ export interface Lowering {
   /** Reserves constant memory for `bytes` and lets a packing kernel fill it from `source`. */
   packed(bytes: number, source: Int8Array, pack: (from: number, to: number) => void): number;
   scratch(bytes: number): number;
-  struct<S extends StructName>(name: S, fields: StructFields<S>): number;
+  struct<S extends InferStructName>(name: S, fields: StructFields<S>): number;
   readonly kernels: InferKernels;
   /** One call, on one thread. */
   call<K extends InferKernelName>(kernel: K, ...args: Arguments<K>): void;

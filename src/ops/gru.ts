@@ -1,7 +1,9 @@
 import type { F32Rule, OpDef } from '../core/op.ts';
 import { biasGradient } from './chunks.ts';
 import { type RecurrentAttrs, recurrentShape } from './recurrent.ts';
-import { recurrentBackward, recurrentForward, type TrainedCell } from './recurrentF32.ts';
+import { recurrentBackward, recurrentForward, trainedCell } from './recurrentF32.ts';
+import { recurrentForm, recurrentInt } from './recurrentInt.ts';
+import { recurrentQat } from './recurrentQat.ts';
 
 const cell = { name: 'gru', gates: 3, biases: 2 } as const;
 
@@ -19,12 +21,11 @@ export const gru = {
   inferShape: (inputs, attrs) => recurrentShape(cell, inputs, attrs),
 } as const satisfies OpDef<RecurrentAttrs>;
 
-const trained: TrainedCell = {
-  ...cell,
+const trained = /* @__PURE__ */ trainedCell(cell, {
   exposed: true,
   forward: 'f32_gru_gates',
-  backward({ kernels }, params, batch, { gates, before, extra, dy, dstate, dx, dh }) {
-    kernels.f32_gru_gates_backward(params, batch, gates, before, extra, dy, dstate, dx, dh);
+  backward({ kernels }, params, { gates, before, extra, dy, dstate, dx, dh }) {
+    kernels.f32_gru_gates_backward(params, gates, before, extra, dy, dstate, dx, dh);
   },
   biasGradient(cx, { dx, dh }) {
     const sums = [dx, dh].map((part) => biasGradient(cx, part));
@@ -35,9 +36,13 @@ const trained: TrainedCell = {
     });
     return db;
   },
-};
+});
 
 export const gruF32: F32Rule<RecurrentAttrs> = {
   forward: (cx, inputs, attrs) => recurrentForward(cx, trained, inputs, attrs),
   backward: (cx, dy, saved, attrs) => recurrentBackward(cx, trained, dy, saved, attrs),
 };
+
+export const gruQat = /* @__PURE__ */ recurrentQat(trained, 'f32_qs8_gru_gates');
+export const gruForm = /* @__PURE__ */ recurrentForm(cell);
+export const gruInt = /* @__PURE__ */ recurrentInt(cell, 'f32_qs8_gru_gates');

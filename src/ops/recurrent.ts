@@ -28,6 +28,9 @@ export const RECURRENT_TEMPLATE = {
   goBackwards: 'boolean',
 } as const satisfies Readonly<Record<string, Template>>;
 
+/** Entries of the table of integer gates: sigmoid from −8 to 8 in steps of 1/64      quantization.md eq. (30) */
+export const TABLE_ENTRIES = 1024;
+
 /** What differs between the layers. */
 export interface Cell {
   readonly name: 'lstm' | 'gru';

@@ -37,22 +37,32 @@ export interface TrainedCell extends Cell {
   /** The kernel of one time step. */
   readonly forward: 'f32_lstm_gates' | 'f32_gru_gates';
   /** Calls the kernel of one time step back. */
-  backward(cx: TrainContext, params: number, batch: number, at: StepGradients): void;
+  backward(cx: TrainContext, params: number, at: StepGradients): void;
   biasGradient(cx: TrainContext, gradients: PreGradients): Ref;
   /** The output is the state: one tensor, with one gradient. */
   readonly exposed: boolean;
 }
 
+/** A function, so that a runtime does without what it gets: an object with a spread would stay. */
+export function trainedCell(cell: Cell, rest: Omit<TrainedCell, keyof Cell>): TrainedCell {
+  return { ...cell, ...rest };
+}
+
 /** [N,T+1,H]: what there is before each step, and after the last. */
-function historyOf({ batch, steps, attrs }: Extents): Shape {
+export function historyOf({ batch, steps, attrs }: Extents): Shape {
   return [batch, steps + 1, attrs.units];
 }
 
 /** RecurrentParams over tensors of `historyOf`. */
-export function historyParams({ steps, rows, attrs }: Extents): StructFields<'RecurrentParams'> {
+export function historyParams({
+  batch,
+  steps,
+  rows,
+  attrs,
+}: Extents): StructFields<'RecurrentParams'> {
   const stride = (steps + 1) * attrs.units;
   const strides = { gateStride: steps * rows, stateStride: stride, outStride: stride };
-  return { units: attrs.units, ...strides, table: 0 };
+  return { batch, units: attrs.units, ...strides, table: 0 };
 }
 
 /** What a forward keeps. */
@@ -127,7 +137,7 @@ export function recurrentForward(
     const last = trace.hidden.ptr + 4 * attrs.units * s;
     cx.kernels.f32_conv2d(product, batch, last, packed, second, h.ptr, scratch);
     const state = [at.before, at.after, at.extra, at.y] as const;
-    cx.kernels[cell.forward](params, batch, at.x, h.ptr, ...state);
+    cx.kernels[cell.forward](params, at.x, h.ptr, ...state);
   }
   return { output: outputOf(cx, e, trace.hidden), extra: trace };
 }
@@ -191,7 +201,7 @@ function throughTime(
     const row = 4 * rows * e.timeOf(s);
     const above = byStep.ptr + 4 * size * s;
     const to = { dy: above, dstate: dstate.ptr, dx: dx.ptr + row, dh: dh.ptr + row };
-    cell.backward(cx, params, batch, { gates, before, extra, ...to });
+    cell.backward(cx, params, { gates, before, extra, ...to });
     if (s === 0) break;
     cx.kernels.f32_conv2d_input_gradient(product, batch, to.dh, packed, back.ptr, scratch);
     const below = above - 4 * size;

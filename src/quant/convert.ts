@@ -119,6 +119,7 @@ class SegmentConverter {
     if (kind === 'keep') this.#keep(anchor);
     else if (kind === 'join') this.#join(anchor);
     else if (kind === 'linear') this.#linear(anchor);
+    else if (kind === 'recurrent') this.#recurrent(anchor);
     else if (kind === 'rescale') this.#rescale(anchor);
     else if (kind === 'table') this.#table(anchor);
     else this.#norm(anchor);
@@ -179,6 +180,22 @@ class SegmentConverter {
       builder.constant(`${anchor.name}/addend`, addend),
     ];
     this.#emit(anchor.op, [x], constants, out);
+  }
+
+  #recurrent({ op, name, inputs, attrs }: Node): void {
+    const { builder, graph } = this;
+    const rule = qatRule(op);
+    if (rule?.kind !== 'recurrent') throw internal(`${op} is not recurrent`);
+    const [x, w, u, b] = inputs as [ValueId, ValueId, ValueId, ValueId];
+    const scaleOf = (id: ValueId) => graph.quantizers.get(id)!.scale.data;
+    const inScale = builder.qparams(x).scale[0]!;
+    const bias = parameterData(graph, b)!;
+    const rest = rule.constants(inScale, [scaleOf(w), scaleOf(u)], bias, attrs as never);
+    const constants = [
+      ...[w, u].map((id) => this.#weights(id)),
+      ...rest.map((one) => builder.constant(`${name}/${one.name}`, one.data, one.shape)),
+    ];
+    this.#emit(op, [x], constants, qparamsOf(graph, this.segment.output));
   }
 
   /** Once, however many nodes read them. */

@@ -19,7 +19,7 @@ interface Rounded {
 
 /**
  * The graph with quantizers: on each input, on the output of each segment that does not keep its integers, on constants
- * among activations, and on the weights of each linear op. Values that a concat puts side by side have one range. Batch
+ * among activations, and on the weights of each linear or recurrent op. Values that a concat puts side by side have one range. Batch
  * normalization stays unfolded. Ranges are still empty; `calibrate` fills them. Throws a RangeError for a graph with an op
  * or an operand that has no integer form.
  */
@@ -42,10 +42,11 @@ export function prepare(graph: Graph, method: MethodName): Graph {
   }
   for (const { anchor } of found) {
     const rule = qatRule(anchor.op);
-    if (rule?.kind !== 'linear') continue;
-    const id = anchor.inputs[1]!;
-    const { name, shape } = graph.values[id]!;
-    quantizers.set(id, weightQuantizer(name, method, shape, rule.channelAxis));
+    if (rule?.kind !== 'linear' && rule?.kind !== 'recurrent') continue;
+    for (const id of anchor.inputs.slice(1, rule.kind === 'linear' ? 2 : 3)) {
+      const { name, shape } = graph.values[id]!;
+      quantizers.set(id, weightQuantizer(name, method, shape, rule.channelAxis));
+    }
   }
   return { ...graph, quantizers };
 }

@@ -1,4 +1,4 @@
-import { type StructFields, type StructName, structs } from '../core/abi.ts';
+import { type InferStructName, inferStructs, type StructFields } from '../core/abi.ts';
 import { alignUp } from './arena.ts';
 
 /** Where constants go in the second pass. */
@@ -46,8 +46,8 @@ export class Constants {
     return ptr;
   }
 
-  struct<S extends StructName>(name: S, fields: StructFields<S>): number {
-    const types: Readonly<Record<string, 'i32' | 'f32'>> = structs[name];
+  struct<S extends InferStructName>(name: S, fields: StructFields<S>): number {
+    const types: Readonly<Record<string, 'i32' | 'f32'>> = inferStructs[name];
     const names = Object.keys(types);
     const ptr = this.#take(4 * names.length);
     if (!this.target) return ptr;

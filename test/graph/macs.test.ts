@@ -4,6 +4,7 @@ import { layers } from '../../src/nn/layers.ts';
 import { sequential } from '../../src/nn/models.ts';
 
 const { conv2d, conv2dTranspose, depthwiseConv2d, dense, flatten, maxPool2d, relu } = layers;
+const { gru, lstm } = layers;
 
 test('counts the products of ops with weights, taps in the padding too', () => {
   const graph = sequential([
@@ -19,4 +20,13 @@ test('counts the products of ops with weights, taps in the padding too', () => {
   // Images of 4x4, 2x2 and, transposed, 5x5 pixels.
   expect(macs).toEqual([16 * 5 * 27, 0, 16 * 5 * 6, 0, 4 * 5 * 4 * 9, 0, 7 * 25 * 4]);
   expect(countMacs(graph)).toBe(macs.reduce((sum, count) => sum + count));
+});
+
+test('a recurrent layer meets both kernels at each time step', () => {
+  const graph = sequential([
+    lstm({ units: 5, returnSequences: true }),
+    gru({ units: 3, goBackwards: true }),
+  ]).build([7, 2]);
+  const macs = graph.nodes.map((node) => nodeMacs(graph, node));
+  expect(macs).toEqual([7 * 20 * (2 + 5), 7 * 9 * (5 + 3)]);
 });

@@ -253,7 +253,7 @@ const vectorKernels = {
 function recurrentStep(rig: Rig, units: number, gates: number) {
   const [gateStride, stateStride, outStride] = [gates * units + 3, units + 1, units + 5];
   const params = rig.params('RecurrentParams', {
-    ...{ units, gateStride, stateStride, outStride, table: 0 },
+    ...{ batch: 3, units, gateStride, stateStride, outStride, table: 0 },
   });
   const states = () => drawn(rig, 3 * stateStride);
   return { params, rows: 3 * gateStride, states, stateStride, outStride };
@@ -266,7 +266,7 @@ function gatesForward(name: 'f32_lstm_gates' | 'f32_gru_gates', gates: number): 
     const h = drawn(rig, 3 * gates * units, 9);
     const [after, extra] = [rig.inout(floats(3 * stateStride)), rig.inout(floats(3 * stateStride))];
     const y = rig.inout(floats(3 * outStride));
-    rig.kernels[name](params, 3, x, h, states(), after, extra, y);
+    rig.kernels[name](params, x, h, states(), after, extra, y);
   });
 }
 
@@ -277,7 +277,7 @@ const recurrentKernels = {
     const [dy, dstate] = [drawn(rig, 3 * units), rig.inout(rig.floats(3 * units))];
     const dx = rig.inout(floats(rows));
     const gates = drawn(rig, rows);
-    rig.kernels.f32_lstm_gates_backward(params, 3, gates, states(), states(), dy, dstate, dx);
+    rig.kernels.f32_lstm_gates_backward(params, gates, states(), states(), dy, dstate, dx);
   }),
   f32_gru_gates: gatesForward('f32_gru_gates', 3),
   f32_gru_gates_backward: over(unitCounts, (rig, units) => {
@@ -285,7 +285,7 @@ const recurrentKernels = {
     const [dy, dstate] = [drawn(rig, 3 * units), rig.inout(rig.floats(3 * units))];
     const [dx, dh] = [rig.inout(floats(rows)), rig.inout(floats(rows))];
     const gates = drawn(rig, rows);
-    rig.kernels.f32_gru_gates_backward(params, 3, gates, states(), states(), dy, dstate, dx, dh);
+    rig.kernels.f32_gru_gates_backward(params, gates, states(), states(), dy, dstate, dx, dh);
   }),
 };
 

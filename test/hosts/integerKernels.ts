@@ -112,6 +112,23 @@ function binaryParams(rig: Rig): number[] {
   );
 }
 
+/** One time step of three samples that lie among others, around lanes of four. */
+function recurrentStep(name: 'f32_qs8_lstm_gates' | 'f32_qs8_gru_gates', gates: number): Line {
+  return over([1, 3, 4, 5, 8, 17], (rig, units) => {
+    const [gateStride, stateStride, outStride] = [gates * units + 3, units + 1, units + 5];
+    const table = rig.put(Float32Array.from({ length: 1024 }, (_, i) => i / 1023));
+    const strides = { gateStride, stateStride, outStride };
+    const params = rig.params('RecurrentParams', { batch: 3, units, ...strides, table });
+    const x = rig.inout(rig.floats(3 * gateStride, 600));
+    const h = rig.inout(rig.floats(3 * gates * units, 200));
+    const before = rig.put(rig.floats(3 * stateStride));
+    const zeros = (stride: number) => rig.inout(new Float32Array(3 * stride));
+    const [after, y] = [zeros(stateStride), zeros(outStride)];
+    const q = rig.inout(new Int8Array(3 * stateStride));
+    rig.kernels[name](params, x, h, before, after, y, q);
+  });
+}
+
 function rescaleParams(rig: Rig, multiplier: number): number {
   const out = { outZeroPoint: -5, qmin: -128, qmax: 120 };
   return rig.params('RescaleParams', { inZeroPoint: 3, multiplier, ...out });
@@ -196,6 +213,8 @@ export const integerKernels = {
       rig.kernels.qs8_prelu(2, channels, x, alpha, rig.out(new Int8Array(2 * channels)), params);
     }
   }),
+  f32_qs8_lstm_gates: recurrentStep('f32_qs8_lstm_gates', 4),
+  f32_qs8_gru_gates: recurrentStep('f32_qs8_gru_gates', 3),
   qs8_mean: over(lengths, (rig, n) => {
     for (const [outer, inner] of [
       [3, 1],

@@ -7,6 +7,7 @@ import type { Graph, Parameter, Value, ValueId } from '../../src/graph/graph.ts'
 import { integerOp } from '../../src/graph/integer/ops.ts';
 import { validateGraph } from '../../src/graph/validate.ts';
 import type { PoolAttrs, WindowAttrs } from '../../src/ops/geometry.ts';
+import type { RecurrentAttrs } from '../../src/ops/recurrent.ts';
 import { type OpName, ops } from '../../src/ops/table.ts';
 
 export const PLAIN: WindowAttrs = {
@@ -18,7 +19,7 @@ export const PLAIN: WindowAttrs = {
   dilation: [1, 1],
 };
 
-type Requant = Partial<Pick<QParams, 'zeroPoint' | 'qmin' | 'qmax'>>;
+type Requant = Partial<Pick<QParams, 'scale' | 'zeroPoint' | 'qmin' | 'qmax'>>;
 
 /**
  * Writes integer graphs op by op. Constants come from the seed, scaled so that outputs fill the int8 range and
@@ -130,6 +131,27 @@ export class IntGraph {
     return this.#node(op, [...inputs, ...ids], attrs, undefined, dtype);
   }
 
+  /** Pre-activations of some hundred entries of the table; now and then all of them saturate. */
+  recurrent(op: 'lstm' | 'gru', x: ValueId, attrs: RecurrentAttrs, y: Requant): ValueId {
+    const { rng } = this;
+    const rows = { lstm: 4, gru: 3 }[op] * attrs.units;
+    const features = this.shapeOf(x)[2]!;
+    const [kernel, recurrent] = [features, attrs.units].map(
+      (columns) => this.#linear([rows, columns], 0, false)[0]!,
+    );
+    const wild = rng.below(5) === 0 ? 1000 : 1;
+    const size = (row: number) => {
+      const columns = row === 0 ? features : attrs.units;
+      return row % 2 === 1 ? 200 : (0.05 * wild) / Math.sqrt(columns);
+    };
+    const factors = Float32Array.from({ length: 4 * rows }, (_, i) => {
+      return (2 * rng.uniform() - 1) * size(Math.floor(i / rows));
+    });
+    const table = Float32Array.from({ length: 1024 }, (_, i) => 1 / (1 + Math.exp((512 - i) / 64)));
+    const ids = [this.#constant([4, rows], factors), this.#constant([1024], table)];
+    return this.#node(op, [x, kernel!, recurrent!, ...ids], attrs, y);
+  }
+
   /** Random integers with a scale, that stand for an activation. */
   constantActivation(shape: Shape): ValueId {
     const { rng } = this;
@@ -176,7 +198,8 @@ export class IntGraph {
     const shift = dtype === 'u8' ? 128 : 0;
     const { zeroPoint = this.rng.below(120) - 60 + shift } = given ?? {};
     const { qmin = shift - 128, qmax = shift + 127 } = given ?? {};
-    const qparams = { scale: [Math.fround(0.05)], zeroPoint, qmin, qmax };
+    const { scale = [Math.fround(0.05)] } = given ?? {};
+    const qparams = { scale, zeroPoint, qmin, qmax };
     return this.#values.push({ name, shape, dtype, qparams }) - 1;
   }
 

@@ -13,6 +13,7 @@ import { arithmeticGraphs } from './arithmeticGraphs.ts';
 import { compareLayers } from './equality.ts';
 import { IntGraph, randomInputs, smallNetwork } from './intGraph.ts';
 import { movementGraphs } from './movementGraphs.ts';
+import { recurrentGraphs } from './recurrentGraphs.ts';
 
 const pair = (min: number, max: number): fc.Arbitrary<Pair> =>
   fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
@@ -51,6 +52,7 @@ function poolAttrs({ kernel, strides, padding }: Case) {
 const graphs: Record<IntOpName, (b: IntGraph, c: Case) => number> = {
   ...movementGraphs,
   ...arithmeticGraphs,
+  ...recurrentGraphs,
   averagePool2d: (b, c) => b.averagePool(b.input([...c.image, c.channels]), poolAttrs(c)),
   conv2d: (b, { image, channels, outChannels, kernel, bias, ...c }) =>
     b.conv2d(b.input([...image, channels]), [outChannels, ...kernel], window(c), bias),

@@ -15,12 +15,14 @@ import {
 } from '../../ops/depthToSpace.ts';
 import { extremeForm, maximum, maximumInt, minimum, minimumInt } from '../../ops/extremes.ts';
 import { gather, gatherForm, gatherInt } from '../../ops/gather.ts';
+import { gru, gruForm, gruInt } from '../../ops/gru.ts';
 import { l2Normalize, l2NormalizeForm, l2NormalizeInt } from '../../ops/l2Normalize.ts';
 import {
   layerNormalization,
   layerNormalizationForm,
   layerNormalizationInt,
 } from '../../ops/layerNormalization.ts';
+import { lstm, lstmForm, lstmInt } from '../../ops/lstm.ts';
 import { matmul, matmulForm, matmulInt } from '../../ops/matmul.ts';
 import { mean, meanForm, meanInt } from '../../ops/mean.ts';
 import { multiply, multiplyForm, multiplyInt } from '../../ops/multiply.ts';
@@ -49,7 +51,7 @@ import type { CommonOpName } from './commonOps.ts';
 import { type IntegerOp, learn } from './ops.ts';
 
 /** Ops that exist in float graphs only: batch normalization is folded, functions of one real become `lookup`. */
-export type FloatOpName = 'batchNormalization' | 'gru' | 'lstm' | UnaryOpName;
+export type FloatOpName = 'batchNormalization' | UnaryOpName;
 export type IntOpName = Exclude<OpName, FloatOpName>;
 
 /**
@@ -68,12 +70,14 @@ export const otherOps = {
   batchToSpace: { definition: batchToSpace, form: batchToSpaceForm, rule: batchToSpaceInt },
   depthToSpace: { definition: depthToSpace, form: depthSpaceForm, rule: depthToSpaceInt },
   gather: { definition: gather, form: gatherForm, rule: gatherInt },
+  gru: { definition: gru, form: gruForm, rule: gruInt },
   l2Normalize: { definition: l2Normalize, form: l2NormalizeForm, rule: l2NormalizeInt },
   layerNormalization: {
     definition: layerNormalization,
     form: layerNormalizationForm,
     rule: layerNormalizationInt,
   },
+  lstm: { definition: lstm, form: lstmForm, rule: lstmInt },
   matmul: { definition: matmul, form: matmulForm, rule: matmulInt },
   maximum: { definition: maximum, form: extremeForm, rule: maximumInt },
   mean: { definition: mean, form: meanForm, rule: meanInt },

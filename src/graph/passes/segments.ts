@@ -6,13 +6,14 @@ import { countUses, type Graph, type Node, type ValueId } from '../graph.ts';
  * How an op behaves among integers:
  *
  *     linear    int32 accumulators, then u = acc·M + B      conv2d, depthwiseConv2d, dense
+ *     recurrent two products a time step, a state in f32   lstm, gru
  *     rescale   an integer definition of its own            add, multiply, average pools, softmax
  *     table     a function of one integer                   sigmoid, tanh, hardSwish
  *     norm      a per-channel affine map                    batch normalization that follows none of these
  *     keep      moves, chooses or clamps integers           max pooling, flatten, gather, relu that follows a `keep`
  *     join      the integers of several tensors             concat
  */
-export type SegmentKind = 'linear' | 'rescale' | 'table' | 'norm' | 'keep' | 'join';
+export type SegmentKind = 'linear' | 'recurrent' | 'rescale' | 'table' | 'norm' | 'keep' | 'join';
 
 /** What only imported models have among integers is 'none': it cannot be quantized while it trains. */
 const KINDS = {
@@ -35,14 +36,14 @@ const KINDS = {
   gather: 'keep',
   gelu: 'table',
   globalAveragePool2d: 'rescale',
-  gru: 'none',
+  gru: 'recurrent',
   hardSwish: 'table',
   l2Normalize: 'rescale',
   layerNormalization: 'rescale',
   leakyRelu: 'table',
   log: 'table',
   lookup: 'none',
-  lstm: 'none',
+  lstm: 'recurrent',
   matmul: 'rescale',
   maxPool2d: 'keep',
   maximum: 'rescale',

@@ -23,6 +23,7 @@ import {
   transpose,
 } from './movement.ts';
 import type { Activation, ReferenceOp } from './operands.ts';
+import { gru, lstm } from './recurrent.ts';
 import { resize } from './resize.ts';
 import { argMax, l2Normalize, mean, softmax } from './rows.ts';
 import { transposedConv2d } from './transposedConv2d.ts';
@@ -42,9 +43,11 @@ const references = {
   flatten,
   gather,
   globalAveragePool2d,
+  gru,
   l2Normalize,
   layerNormalization,
   lookup,
+  lstm,
   matmul,
   maxPool2d,
   maximum,

@@ -61,7 +61,12 @@ function operands(name: Name, units: number, size: number) {
 function forward(name: Name, units: number, size: number) {
   const { s, x, h, before, filled } = operands(name, units, size);
   const results = both(`${name} ${units}`, (kernels) => {
-    const params = guarded.params('RecurrentParams', { units, ...s, table: 0 }).pointer;
+    const params = guarded.params('RecurrentParams', {
+      batch: BATCH,
+      units,
+      ...s,
+      table: 0,
+    }).pointer;
     const gates = guarded.inout(x, 'x');
     const [after, extra] = [
       guarded.inout(filled(s.stateStride)),
@@ -71,7 +76,7 @@ function forward(name: Name, units: number, size: number) {
     const ph = guarded.input(h, 'h').pointer;
     const pb = guarded.input(before, 'before').pointer;
     const outs = [after.pointer, extra.pointer, y.pointer] as const;
-    kernels[`f32_${name}_gates`](params, BATCH, gates.pointer, ph, pb, ...outs);
+    kernels[`f32_${name}_gates`](params, gates.pointer, ph, pb, ...outs);
     return { gates: gates.read(), after: after.read(), extra: extra.read(), y: y.read() };
   });
   return { s, x, h, before, results: results as Record<'gates' | 'after' | 'extra' | 'y', Floats> };
@@ -142,11 +147,16 @@ describe('backward', () => {
     const squashed = floats(rng, before.length);
     const [dy, dc] = [floats(rng, BATCH * units), floats(rng, BATCH * units)];
     const results = both(`lstm backward ${units}`, (kernels) => {
-      const params = guarded.params('RecurrentParams', { units, ...s, table: 0 }).pointer;
+      const params = guarded.params('RecurrentParams', {
+        batch: BATCH,
+        units,
+        ...s,
+        table: 0,
+      }).pointer;
       const inputs = [x, before, squashed, dy].map((data) => guarded.input(data).pointer);
       const [dstate, dx] = [guarded.inout(dc), guarded.inout(filled(s.gateStride))];
       const [gates, b, c, d] = inputs as [number, number, number, number];
-      kernels.f32_lstm_gates_backward(params, BATCH, gates, b, c, d, dstate.pointer, dx.pointer);
+      kernels.f32_lstm_gates_backward(params, gates, b, c, d, dstate.pointer, dx.pointer);
       return { dstate: dstate.read(), dx: dx.read() };
     });
     for (let at = 0; at < BATCH * units; at++) {
@@ -166,13 +176,18 @@ describe('backward', () => {
     const inner = floats(rng, before.length);
     const dy = floats(rng, BATCH * units);
     const results = both(`gru backward ${units}`, (kernels) => {
-      const params = guarded.params('RecurrentParams', { units, ...s, table: 0 }).pointer;
+      const params = guarded.params('RecurrentParams', {
+        batch: BATCH,
+        units,
+        ...s,
+        table: 0,
+      }).pointer;
       const inputs = [x, before, inner, dy].map((data) => guarded.input(data).pointer);
       const [gates, b, c, d] = inputs as [number, number, number, number];
       const dstate = guarded.output(dy);
       const [dx, dh] = [guarded.inout(filled(s.gateStride)), guarded.inout(filled(s.gateStride))];
       const outs = [dstate.pointer, dx.pointer, dh.pointer] as const;
-      kernels.f32_gru_gates_backward(params, BATCH, gates, b, c, d, ...outs);
+      kernels.f32_gru_gates_backward(params, gates, b, c, d, ...outs);
       return { dstate: dstate.read(), dx: dx.read(), dh: dh.read() };
     });
     for (let at = 0; at < BATCH * units; at++) {
