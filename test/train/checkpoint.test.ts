@@ -95,7 +95,12 @@ function dropping(): Loss {
   };
 }
 
+const averaged = () =>
+  adam({ learningRate: 0.02, averaging: { decay: 0.9 }, clipNorm: 0.5, weightDecay: 0.01 });
+
 const setups: Record<string, () => Setup> = {
+  'averaged weights, clipped gradients, validation': () =>
+    floatSetup(averaged(), { validation: blobs(30, SEED + 1), callbacks: [bestWeights()] }),
   'SGD with momentum': () => floatSetup(momentum()),
   'Adam, a schedule, and validation on the training data': () => {
     const setup = floatSetup(cosine());
