@@ -36,9 +36,15 @@ export type Augmentation = (image: AugmentedImage, random: Rng) => void;
 export interface RandomCropOptions {
   /** Pixels that are added on each side before the crop; default 4. */
   readonly padding?: number;
-  /** Value of the added pixels in every channel; by default they are what normalization brings nearest to 0. */
-  readonly fill?: number;
+  /**
+   * What the added pixels are; by default 0, as in torchvision. A network that learned on one kind of border has statistics
+   * for it, so it is to be fine-tuned with the same.
+   */
+  readonly fill?: Fill;
 }
+
+/** A value for every channel, or the pixel that normalization brings nearest to 0. */
+export type Fill = number | 'mean';
 
 /**
  * Pads the image on each side and takes a window of its first size at a uniform place of it: the image moves by −padding
@@ -46,7 +52,7 @@ export interface RandomCropOptions {
  */
 export function randomCrop(options: RandomCropOptions = {}): Augmentation {
   checkOptions('randomCrop', options, ['padding', 'fill']);
-  const { padding = 4, fill } = options;
+  const { padding = 4, fill = 0 } = options;
   checkInteger('randomCrop', 'padding', padding, 1, 65535);
   checkFill('randomCrop', fill);
   return (image, random) => {
@@ -57,7 +63,7 @@ export function randomCrop(options: RandomCropOptions = {}): Augmentation {
 }
 
 /** pixels[y, x] ← pixels[y + top, x + left], or the fill where there is none. */
-function move(image: AugmentedImage, top: number, left: number, fill: number | undefined): void {
+function move(image: AugmentedImage, top: number, left: number, fill: Fill): void {
   const { pixels, scratch, height, width, channels } = image;
   scratch.set(pixels);
   clear(image, [0, height], [0, width], fill);
@@ -102,8 +108,8 @@ function mirror({ pixels, height, width, channels }: AugmentedImage): void {
 export interface CutoutOptions {
   /** Side of the square in pixels; default 16. */
   readonly size?: number;
-  /** Value of its pixels in every channel; by default they are what normalization brings nearest to 0. */
-  readonly fill?: number;
+  /** What its pixels are; by default 'mean', as in the paper, which covers normalized images with 0. */
+  readonly fill?: Fill;
 }
 
 /**
@@ -112,7 +118,7 @@ export interface CutoutOptions {
  */
 export function cutout(options: CutoutOptions = {}): Augmentation {
   checkOptions('cutout', options, ['size', 'fill']);
-  const { size = 16, fill } = options;
+  const { size = 16, fill = 'mean' } = options;
   checkInteger('cutout', 'size', size, 1, 65535);
   checkFill('cutout', fill);
   return (image, random) => {
@@ -129,18 +135,18 @@ function clear(
   { pixels, blank, width, channels }: AugmentedImage,
   rows: Range,
   columns: Range,
-  fill: number | undefined,
+  fill: Fill,
 ): void {
   for (let row = rows[0]; row < rows[1]; row++) {
     let at = (row * width + columns[0]) * channels;
     for (let column = columns[0]; column < columns[1]; column++) {
-      for (let c = 0; c < channels; c++) pixels[at++] = fill ?? blank[c]!;
+      for (let c = 0; c < channels; c++) pixels[at++] = fill === 'mean' ? blank[c]! : fill;
     }
   }
 }
 
-function checkFill(where: string, fill: number | undefined): void {
-  if (fill !== undefined) checkInteger(where, 'fill', fill, 0, 255);
+function checkFill(where: string, fill: Fill): void {
+  if (fill !== 'mean') checkInteger(where, 'fill', fill, 0, 255);
 }
 
 /** What an augmenter has to know of a dataset. */

@@ -3,6 +3,7 @@ export {
   type AugmentedImage,
   type CutoutOptions,
   cutout,
+  type Fill,
   type HorizontalFlipOptions,
   horizontalFlip,
   type RandomCropOptions,

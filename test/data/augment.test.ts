@@ -66,7 +66,7 @@ describe('randomCrop', () => {
     const found = new Map<string, number>();
     const runs = 40 * (2 * padding + 1) ** 2;
     for (let run = 0; run < runs; run++) {
-      const place = windows.get(String(changed(randomCrop({ padding }), random)));
+      const place = windows.get(String(changed(randomCrop({ padding, fill: 'mean' }), random)));
       expect(place).toBeDefined();
       found.set(place!, (found.get(place!) ?? 0) + 1);
     }
@@ -74,9 +74,10 @@ describe('randomCrop', () => {
     expect(found.size).toBe(new Set(windows.values()).size);
   });
 
-  test('fills with what it is told', () => {
-    const at = original(() => 3);
-    const pixels = changed(randomCrop({ padding: 2, fill: 3 }));
+  test.each([undefined, 3])('fills with 0, or with what it is told: %s', (fill) => {
+    const at = original(() => fill ?? 0);
+    const options = fill === undefined ? {} : { fill };
+    const pixels = changed(randomCrop({ padding: 2, ...options }));
     const places = Array.from({ length: 25 }, (_, i) => [Math.floor(i / 5) - 2, (i % 5) - 2]);
     const all = places.map(([top, left]) => imageOf((y, x, c) => at(y + top!, x + left!, c)));
     expect(all).toContainEqual(pixels);
@@ -194,6 +195,10 @@ test.each<[() => unknown, RegExp]>([
     /^horizontalFlip: probability must be a finite number in \[0, 1\], got 2$/,
   ],
   [() => cutout({ size: 0.5 }), /^cutout: size must be an integer in \[1, 65535\], got 0.5$/],
+  [
+    () => cutout({ fill: 'black' as never }),
+    /^cutout: fill must be an integer in \[0, 255\], got "bl/,
+  ],
   [() => cutout({ fill: -1 }), /^cutout: fill must be an integer in \[0, 255\], got -1$/],
 ])('refuses options that cannot be: %s', (make, message) => {
   expect(make).toThrow(message);
