@@ -110,6 +110,11 @@ export const f32VectorCases = {
     const [x, y] = [vector(rig), vector(rig)];
     return [stream('f32 vscale', 8 * N, () => rig.kernels.f32_vscale(N, x, 0.7, y))];
   },
+  f32_dropout: (rig) => {
+    const [x, y] = [vector(rig), vector(rig)];
+    const run = () => rig.kernels.f32_dropout(N, 5, 2 ** 30, 1.3, x, y);
+    return [stream('f32 dropout', 8 * N, run)];
+  },
   f32_lstm_gates: (rig) => {
     const { params, rows, states } = recurrentStep(rig, 4);
     const [x, h, c, squashed, y] = [rows(), rows(), states(), states(), states()];

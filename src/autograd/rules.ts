@@ -15,6 +15,7 @@ import {
   spaceToDepthQat,
 } from '../ops/depthToSpace.ts';
 import { depthwiseConv2dF32, depthwiseConv2dQat } from '../ops/depthwiseConv2d.ts';
+import { dropoutF32 } from '../ops/dropout.ts';
 import { maximumF32, maximumQat, minimumF32, minimumQat } from '../ops/extremes.ts';
 import { flattenF32, flattenQat } from '../ops/flatten.ts';
 import { gatherF32, gatherQat } from '../ops/gather.ts';
@@ -63,6 +64,7 @@ export const f32Rules = {
   depthToSpace: depthToSpaceF32,
   depthwiseConv2d: depthwiseConv2dF32,
   dequantize: identityF32,
+  dropout: dropoutF32,
   flatten: flattenF32,
   gather: gatherF32,
   globalAveragePool2d: globalAveragePool2dF32,
@@ -111,6 +113,7 @@ export const qatRules = {
   depthToSpace: depthToSpaceQat,
   depthwiseConv2d: depthwiseConv2dQat,
   dequantize: null,
+  dropout: null,
   flatten: flattenQat,
   gather: gatherQat,
   globalAveragePool2d: globalAveragePool2dQat,

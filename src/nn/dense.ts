@@ -7,6 +7,7 @@ import type { InitializerName } from '../graph/initializers.ts';
 import { checkNorm, type NormAttrs } from '../ops/batchNormalization.ts';
 import { checkEpsilon, type LayerNormAttrs } from '../ops/layerNormalization.ts';
 import { BASE, initializerOf, Layer, type LayerOptions } from './layer.ts';
+import { rowOf, sequenceOf } from './rows.ts';
 
 export interface DenseOptions extends LayerOptions {
   readonly units: number;
@@ -71,7 +72,9 @@ export class BatchNormalization extends Layer<NormOptions> {
     const statistics = { shape, trainable: false } as const;
     const mean = this.parameter({ ...statistics, name: 'movingMean', initializer: 'zeros' });
     const variance = this.parameter({ ...statistics, name: 'movingVariance', initializer: 'ones' });
-    return this.call([x, gamma, beta, mean, variance], { ...this.#attrs });
+    const image = x.shape.length === 3 ? rowOf('batchNormalization', x) : x;
+    const y = this.call([image, gamma, beta, mean, variance], { ...this.#attrs });
+    return image === x ? y : sequenceOf(y);
   }
 }
 

@@ -6,6 +6,7 @@ import { type InitializerName, initializers } from '../graph/initializers.ts';
 import type { Pair } from '../ops/geometry.ts';
 import type { OpName } from '../ops/table.ts';
 import { Module } from './module.ts';
+import { rowBehind, sequenceOf } from './rows.ts';
 
 export interface LayerOptions {
   /** Name of the node in the graph; by default the op's name, numbered. */
@@ -48,7 +49,7 @@ export abstract class Layer<O extends LayerOptions> extends Module {
     protected readonly options: O,
     known: readonly string[],
     /** What messages call it, where that is not the op. */
-    private readonly kind: string = op,
+    protected readonly kind: string = op,
   ) {
     super();
     checkOptions(kind, options, known);
@@ -80,5 +81,13 @@ export abstract class Layer<O extends LayerOptions> extends Module {
 export class Pointwise extends Layer<LayerOptions> {
   forward(x: Handle): Handle {
     return this.call([x]);
+  }
+}
+
+/** relu and relu6, which fold into what stands before them: over sequences also into a convolution. */
+export class Clamp extends Layer<LayerOptions> {
+  forward(x: Handle): Handle {
+    const image = rowBehind(x);
+    return image ? sequenceOf(this.call([image])) : this.call([x]);
   }
 }

@@ -20,7 +20,8 @@ import {
   type LayerNormOptions,
   type NormOptions,
 } from './dense.ts';
-import { BASE, type LayerOptions, Pointwise } from './layer.ts';
+import { Dropout, type DropoutOptions } from './dropout.ts';
+import { BASE, Clamp, type LayerOptions, Pointwise } from './layer.ts';
 import { Concatenate, type ConcatenateOptions, Merge, merging } from './merge.ts';
 import type { Module } from './module.ts';
 import {
@@ -35,7 +36,7 @@ import {
   ZeroPadding2d,
   type ZeroPadding2dOptions,
 } from './movement.ts';
-import { GlobalAveragePool2d, type GlobalPoolOptions } from './pools.ts';
+import { GlobalPool, type GlobalPoolOptions } from './pools.ts';
 import {
   Bidirectional,
   type BidirectionalOptions,
@@ -44,6 +45,24 @@ import {
   type RecurrentOptions,
 } from './recurrent.ts';
 import { SeparableConv2d } from './separable.ts';
+import {
+  type Conv1dOptions,
+  type Cropping1dOptions,
+  conv1d,
+  cropping1d,
+  depthwiseConv1d,
+  globalPool1d,
+  type Kernel1dOptions,
+  type Pool1dOptions,
+  pool1d,
+  RepeatVector,
+  type RepeatVectorOptions,
+  separableConv1d,
+  type UpSampling1dOptions,
+  upSampling1d,
+  type ZeroPadding1dOptions,
+  zeroPadding1d,
+} from './sequences.ts';
 import { type TransposedConvOptions, TransposedConvolution } from './transposed.ts';
 import {
   type Conv2dOptions,
@@ -72,6 +91,12 @@ export const layers = {
   separableConv2d: (options: Conv2dOptions): Module => new SeparableConv2d(options),
   /** x [N,H,W,Ci] → [N,H·strides,W·strides,filters] where padding is 'same' */
   conv2dTranspose: (options: TransposedConvOptions): Module => new TransposedConvolution(options),
+  /** x [N,T,Ci] → [N,T′,filters] */
+  conv1d: (options: Conv1dOptions): Module => conv1d(options),
+  /** x [N,T,C] → [N,T′,C], one kernel for each channel */
+  depthwiseConv1d: (options: Kernel1dOptions): Module => depthwiseConv1d(options),
+  /** x [N,T,Ci] → [N,T′,filters], as separableConv2d */
+  separableConv1d: (options: Conv1dOptions): Module => separableConv1d(options),
   /** x [N,K] → [N,units]; the steps of x [N,T,K] each for itself */
   dense: (options: DenseOptions): Module => new Dense(options),
   /**
@@ -100,8 +125,8 @@ export const layers = {
   /** x [N,T,C] → the same shape, with a learned vector added at each position */
   positionEmbedding: (options: PositionEmbeddingOptions = {}): Module =>
     new PositionEmbedding(options),
-  relu: (options: LayerOptions = {}): Module => new Pointwise('relu', options, BASE),
-  relu6: (options: LayerOptions = {}): Module => new Pointwise('relu6', options, BASE),
+  relu: (options: LayerOptions = {}): Module => new Clamp('relu', options, BASE),
+  relu6: (options: LayerOptions = {}): Module => new Clamp('relu6', options, BASE),
   leakyRelu: (options: LeakyReluOptions = {}): Module => new LeakyRelu(options),
   /** With a learned slope for each channel, as Keras has it with the axes of the image shared. */
   prelu: (options: PReluOptions = {}): Module => new PRelu(options),
@@ -132,7 +157,26 @@ export const layers = {
   averagePool2d: (options: PoolOptions = {}): Module => new Pool('averagePool2d', options),
   /** x [N,H,W,C] → [N,C], or [N,1,1,C] with keepDims */
   globalAveragePool2d: (options: GlobalPoolOptions = {}): Module =>
-    new GlobalAveragePool2d(options),
+    new GlobalPool('globalAveragePool2d', options),
+  globalMaxPool2d: (options: GlobalPoolOptions = {}): Module =>
+    new GlobalPool('globalMaxPool2d', options),
+  /** x [N,T,C] → [N,T′,C]; strides default to poolSize */
+  maxPool1d: (options: Pool1dOptions = {}): Module => pool1d('maxPool1d', options),
+  averagePool1d: (options: Pool1dOptions = {}): Module => pool1d('averagePool1d', options),
+  /** x [N,T,C] → [N,C], or [N,1,C] with keepDims */
+  globalMaxPool1d: (options: GlobalPoolOptions = {}): Module => globalPool1d('max', options),
+  globalAveragePool1d: (options: GlobalPoolOptions = {}): Module =>
+    globalPool1d('average', options),
+  /** x [N,T,C] → zeros before and behind it */
+  zeroPadding1d: (options: ZeroPadding1dOptions = {}): Module => zeroPadding1d(options),
+  /** x [N,T,C] → without some elements at its ends */
+  cropping1d: (options: Cropping1dOptions = {}): Module => cropping1d(options),
+  /** x [N,T,C] → [N,size·T,C] */
+  upSampling1d: (options: UpSampling1dOptions = {}): Module => upSampling1d(options),
+  /** x [N,C] → [N,n,C] */
+  repeatVector: (options: RepeatVectorOptions): Module => new RepeatVector(options),
+  /** In training, elements become 0 with probability rate and the others grow by 1 / (1 − rate). */
+  dropout: (options: DropoutOptions): Module => new Dropout(options),
   /** x [N,H,W,C] → rows and columns of 0 around it */
   zeroPadding2d: (options: ZeroPadding2dOptions = {}): Module => new ZeroPadding2d(options),
   /** x [N,H,W,C] → without some rows and columns */

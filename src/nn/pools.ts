@@ -1,24 +1,34 @@
-import { typeError } from '../core/errors.ts';
+import { rangeError, typeError } from '../core/errors.ts';
+import { showShape } from '../core/shape.ts';
 import type { Handle } from '../graph/dispatch.ts';
+import { PLAIN_WINDOW } from '../ops/geometry.ts';
 import { BASE, Layer, type LayerOptions, shown } from './layer.ts';
 
 export interface GlobalPoolOptions extends LayerOptions {
-  /** Whether height and width stay, with extent 1; default false. */
+  /** Whether the pooled axes stay, with extent 1; default false. */
   readonly keepDims?: boolean;
 }
 
-export class GlobalAveragePool2d extends Layer<GlobalPoolOptions> {
-  constructor(options: GlobalPoolOptions) {
-    super('globalAveragePool2d', options, [...BASE, 'keepDims']);
+export type GlobalPoolName = 'globalAveragePool2d' | 'globalMaxPool2d';
+
+/** [N,H,W,C] → [N,C], or [N,1,1,C]. The largest is that of a window as large as the image. */
+export class GlobalPool extends Layer<GlobalPoolOptions> {
+  constructor(pool: GlobalPoolName, options: GlobalPoolOptions, kind: string = pool) {
+    const op = pool === 'globalMaxPool2d' ? 'maxPool2d' : pool;
+    super(op, options, [...BASE, 'keepDims'], kind);
     const { keepDims = false } = options;
     if (typeof keepDims === 'boolean') return;
-    throw typeError('globalAveragePool2d', 'keepDims must be true or false', shown(keepDims));
+    throw typeError(kind, 'keepDims must be true or false', shown(keepDims));
   }
 
   forward(x: Handle): Handle {
-    const y = this.call([x]);
-    if (!this.options.keepDims) return y;
-    const [batch, channels] = y.shape as [number, number];
-    return y.apply('reshape', [y], { shape: [batch, 1, 1, channels] });
+    if (x.shape.length !== 4) {
+      throw rangeError(this.kind, 'x must be [N,H,W,C]', showShape(x.shape));
+    }
+    const [batch, height, width, channels] = x.shape as [number, number, number, number];
+    const whole = { ...PLAIN_WINDOW, poolSize: [height, width] };
+    const y = this.call([x], this.op === 'maxPool2d' ? whole : {});
+    const shape = this.options.keepDims ? [batch, 1, 1, channels] : [batch, channels];
+    return y.shape.length === shape.length ? y : y.apply('reshape', [y], { shape });
   }
 }

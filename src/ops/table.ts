@@ -9,6 +9,7 @@ import { conv2d } from './conv2d.ts';
 import { dense } from './dense.ts';
 import { depthToSpace, spaceToDepth } from './depthToSpace.ts';
 import { depthwiseConv2d } from './depthwiseConv2d.ts';
+import { dropout } from './dropout.ts';
 import { maximum, minimum } from './extremes.ts';
 import { flatten } from './flatten.ts';
 import { gather } from './gather.ts';
@@ -51,6 +52,7 @@ export const ops = {
   depthToSpace,
   depthwiseConv2d,
   dequantize,
+  dropout,
   flatten,
   gather,
   globalAveragePool2d,

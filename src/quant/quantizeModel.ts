@@ -5,6 +5,7 @@ import { applyTable, normalizeTable } from '../core/preprocess.ts';
 import { showShape } from '../core/shape.ts';
 import { checkSamples } from '../graph/checkBatch.ts';
 import type { Graph } from '../graph/graph.ts';
+import { withoutDropout } from '../graph/passes/withoutDropout.ts';
 import { type DataNotes, Module } from '../nn/module.ts';
 import { type CalibrationBatch, calibrate } from './calibrate.ts';
 import { type MethodName, methods, quantizerRules } from './methods.ts';
@@ -95,7 +96,7 @@ export class QuantizedModel {
 
 /**
  * Puts quantizers into a trained model: int8 weights, symmetric per output channel; int8 activations, asymmetric per
- * tensor. Weights are shared with the model. Ranges are set from data at the first `fit` or `evaluate`, or by
+ * tensor. Dropout is left out. Weights are shared with the model. Ranges are set from data at the first `fit` or `evaluate`, or by
  * `calibrate`. Throws a RangeError for a model that is quantized already.
  */
 export function quantizeModel(
@@ -121,8 +122,9 @@ export function quantizeModel(
   }
   const { dtype } = graph.values[graph.inputs[0]!]!;
   if (dtype !== 'f32') throw rangeError('quantizeModel', 'a float model', `a graph of ${dtype}`);
-  checkOps(graph);
-  return new QuantizedModel(prepare(graph, method), calibrationBatches);
+  const evaluated = withoutDropout(graph);
+  checkOps(evaluated);
+  return new QuantizedModel(prepare(evaluated, method), calibrationBatches);
 }
 
 /** An integer graph needs a node; its norms are layers over [N,C] or depthwise convolutions over [N,H,W,C]. */

@@ -202,6 +202,9 @@ const vectorKernels = {
   f32_vscale: over(lengths, (rig, n) => {
     rig.kernels.f32_vscale(n, drawn(rig, n), 0.3, rig.out(floats(n)));
   }),
+  f32_dropout: over(lengths, (rig, n) => {
+    rig.kernels.f32_dropout(n, 5, 2 ** 30, 1.3, drawn(rig, n), rig.out(floats(n)));
+  }),
   f32_sgd: over(lengths, (rig, n) => {
     for (const nesterov of [0, 1]) {
       const params = rig.params('SgdParams', {

@@ -290,7 +290,7 @@ const mistakes: [string, () => unknown, RegExp][] = [
   [
     'merge of one tensor',
     () => layers.add({ name: 'sum' }).merge(input([3]), js(layers.relu())),
-    /^sum: a tensor from input\(\) or inside forward is expected, got Pointwise$/,
+    /^sum: a tensor from input\(\) or inside forward is expected, got Clamp$/,
   ],
   [
     'a layer on numbers',

@@ -257,6 +257,15 @@ export const cases = {
     },
     ...broadcasting,
   ],
+  dropout: [
+    {
+      name: 'in evaluation',
+      inputs: [[3, 2, 5]],
+      attrs: { rate: 0.5 },
+      output: [3, 2, 5],
+      training: false,
+    },
+  ],
   relu: [{ name: 'odd size', inputs: [[3, 3, 3, 5]], attrs: {}, output: [3, 3, 3, 5] }],
   relu6: [{ name: 'odd size', inputs: [[3, 3, 3, 5]], attrs: {}, output: [3, 3, 3, 5] }],
   flatten: [

@@ -158,6 +158,7 @@ export const references = {
   flatten: ([x]) => x!.data.slice(),
   globalAveragePool2d: globalAverage,
   maxPool2d: pool((taps) => Math.max(...taps)),
+  dropout: ([x]) => x!.data.slice(),
   relu: ([x]) => x!.data.map((value) => Math.max(value, 0)),
   relu6: ([x]) => x!.data.map((value) => Math.min(Math.max(value, 0), 6)),
 } satisfies Record<OpName, Reference>;

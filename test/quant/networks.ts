@@ -7,6 +7,7 @@ import { input } from '../../src/graph/trace.ts';
 import { add, concatenate, layers, multiply, subtract } from '../../src/nn/layers.ts';
 import { model, sequential } from '../../src/nn/models.ts';
 import { Module } from '../../src/nn/module.ts';
+import { kindNetworks, type MakeNetwork, sequenceNetworks } from './kinds.ts';
 
 const { conv2d, depthwiseConv2d, batchNormalization, relu, relu6, dense } = layers;
 const { maxPool2d, averagePool2d, globalAveragePool2d, flatten } = layers;
@@ -84,7 +85,7 @@ class Taken extends Module {
 }
 
 /** Networks that meet the corners of the segments pass; each is made with a seed. */
-export const networks: Record<string, () => (seed: number) => Module> = {
+const oneOp: Record<string, MakeNetwork> = {
   'conv with bias and no norm, strides 2, relu6': () =>
     list([conv2d({ filters: 5, kernelSize: 3, strides: 2, padding: 'same' }), relu6(), ...head()]),
   'average pool with padding, dense with bias on flattened pixels': () =>
@@ -254,6 +255,13 @@ export const networks: Record<string, () => (seed: number) => Module> = {
       const y = chain(x, [conv(4), norm(), relu()]);
       return chain(add(y, y), head());
     }, seed),
+};
+
+/** Those, and networks over sequences and models of every kind. */
+export const networks: Record<string, MakeNetwork> = {
+  ...oneOp,
+  ...sequenceNetworks(CLASSES),
+  ...kindNetworks(SAMPLE, CLASSES),
 };
 
 /** Makes gammas negative, zero, and large enough for relu6 to cut; gives biases and betas values. */

@@ -51,7 +51,7 @@ import type { CommonOpName } from './commonOps.ts';
 import { type IntegerOp, learn } from './ops.ts';
 
 /** Ops that exist in float graphs only: batch normalization is folded, functions of one real become `lookup`. */
-export type FloatOpName = 'batchNormalization' | UnaryOpName;
+export type FloatOpName = 'batchNormalization' | 'dropout' | UnaryOpName;
 export type IntOpName = Exclude<OpName, FloatOpName>;
 
 /**

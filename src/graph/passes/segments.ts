@@ -30,6 +30,7 @@ const KINDS = {
   depthToSpace: 'keep',
   depthwiseConv2d: 'linear',
   dequantize: 'none',
+  dropout: 'none',
   elu: 'table',
   exp: 'table',
   flatten: 'keep',

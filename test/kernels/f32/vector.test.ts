@@ -60,6 +60,19 @@ describe('elementwise kernels equal their f32 steps, also in place', () => {
       a.map((v) => v * s),
       (k, [x], out) => k.f32_vscale(n, x!, s, out),
     );
+    // Of eight elements about three are dropped; test/ops/dropout.test.ts has the equation of the hash.
+    const kept = (i: number) => {
+      let h = (Math.imul(i, 0x9e3779b9) - 77) >>> 0;
+      h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+      h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+      return (h ^ (h >>> 16)) >>> 0 >= 0x60000000;
+    };
+    checkMap(
+      'f32_dropout',
+      [a],
+      a.map((v, i) => (kept(i) ? v * s : 0)),
+      (k, [x], out) => k.f32_dropout(n, -77, 0x60000000, s, x!, out),
+    );
   });
 });
 
