@@ -25,8 +25,20 @@ export async function loadRecipe(file: string): Promise<Recipe> {
   if (/\.m?ts$/.test(path)) prepareTypeScript(file, path);
   const url = pathToFileURL(path);
   const library = (await import(libraryUrl(file, url))) as Library;
-  const module = (await import(url.href)) as { default?: unknown };
+  const module = await importRecipe(file, url);
   return { config: checkRecipe(`train: ${file}`, module.default), library };
+}
+
+/** What goes wrong in a recipe is told with its name, on one line. */
+async function importRecipe(file: string, url: URL): Promise<{ default?: unknown }> {
+  try {
+    return (await import(url.href)) as { default?: unknown };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`train: ${file}: ${message.trim().replace(/\s*\n\s*/g, ' ')}`, {
+      cause: error,
+    });
+  }
 }
 
 function libraryUrl(file: string, from: URL): string {
@@ -40,7 +52,8 @@ function libraryUrl(file: string, from: URL): string {
 
 /** Packages that turn TypeScript into JavaScript, and the code, in terms of `tool`, that does it to `source`. */
 const TOOLS = {
-  esbuild: "tool.transformSync(source, { loader: 'ts', format: 'esm', target: 'es2022' }).code",
+  esbuild:
+    "tool.transformSync(source, { loader: 'ts', format: 'esm', target: 'es2022', sourcefile: url }).code",
   typescript:
     "tool.transpileModule(source, { compilerOptions: { target: 'es2022', module: 'esnext' } }).outputText",
 } as const;

@@ -228,13 +228,22 @@ describe('bad input gives one sentence and a failing exit', () => {
       "export default { data: {}, output: 'x' };",
       /model must be a model or a Graph, got undefined$/,
     ],
-    ['an error', "throw new Error('mine');", /^octavo: mine$/],
-    ['no JavaScript', 'const = 3;', /^octavo: /],
+    ['an error', "throw new Error('mine');", /^octavo: train: .*other.mjs: mine$/],
+    ['no JavaScript', 'const = 3;', /^octavo: train: .*other.mjs: Unexpected token '='$/],
   ])('a recipe with %s', (_, source, message) => {
     inFolder((path) => {
       writeRecipe(path('recipe.ts'));
       writeFileSync(path('other.mjs'), source);
       expectSentence([path('other.mjs')], message);
+    });
+  });
+
+  test('a recipe that is no TypeScript', () => {
+    inFolder((path) => {
+      writeRecipe(path('recipe.ts'));
+      writeFileSync(path('other.ts'), 'const x: number = ;');
+      // The rest of the message is of whoever strips the types.
+      expectSentence([path('other.ts')], /^octavo: train: .*other.ts: .*[Uu]nexpected/);
     });
   });
 
