@@ -104,7 +104,7 @@ const INLINED = [...SHIPPED, 'common', 'bench'];
 
 function inline(name) {
   const bytes = readFileSync(at('build/wasm', `${name}.wasm`));
-  const text = deflateRawSync(bytes, { level: 9 }).toString('base64');
+  const text = deflateRawSync(bytes, { level: 9, memLevel: 9 }).toString('base64');
   writeFileSync(
     at('src/wasm/generated', `${name}.ts`),
     `/** ${name}.wasm (${bytes.length} bytes) as base64 of deflate-raw. Written by the build. */\nconst text: string = '${text}';\nexport default text;\n`,
