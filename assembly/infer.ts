@@ -12,6 +12,7 @@ export { qs8_argmax__simd128 as qs8_argmax } from './int8/argmax';
 export { qs8_f32_conv2d__simd128 as qs8_f32_conv2d } from './int8/conv2d';
 export { f32_qs8_lstm_gates__simd128 as f32_qs8_lstm_gates } from './int8/lstm';
 export { f32_qs8_gru_gates__simd128 as f32_qs8_gru_gates } from './int8/gru';
+export { x8_embedding__scalar as x8_embedding } from './int8/embedding';
 export { x8_copy__simd128 as x8_copy } from './int8/copy';
 export { x8_gather__simd128 as x8_gather } from './int8/gather';
 export { qs8_resize_bilinear__simd128 as qs8_resize_bilinear } from './int8/resize';

@@ -41,6 +41,7 @@ export {
 export { u8_lut__scalar as u8_lut, x8_xor__scalar as x8_xor } from './int8/lut';
 export { f32_qs8_lstm_gates__scalar as f32_qs8_lstm_gates } from './int8/lstm';
 export { f32_qs8_gru_gates__scalar as f32_qs8_gru_gates } from './int8/gru';
+export { x8_embedding__scalar as x8_embedding } from './int8/embedding';
 export { x8_copy__scalar as x8_copy } from './int8/copy';
 export { x8_gather__scalar as x8_gather } from './int8/gather';
 export { qs8_resize_bilinear__scalar as qs8_resize_bilinear } from './int8/resize';

@@ -32,6 +32,11 @@ export const attentionInt8Cases = {
       return product(name, HEADS * POSITIONS * POSITIONS * KEY, run);
     });
   },
+  x8_embedding: ({ heap, kernels }) => {
+    const [x, table, y] = [heap.alloc(4 * POSITIONS), heap.random(N), heap.alloc(N)];
+    const run = () => kernels.x8_embedding(POSITIONS, POSITIONS, FEATURES, x, table, y);
+    return [stream(`embedding ${POSITIONS}x${FEATURES}`, 2 * N, run)];
+  },
   qs8_causal_softmax: ({ heap, kernels }) => {
     const n = HEADS * POSITIONS * POSITIONS;
     const [x, y] = [heap.random(n), heap.alloc(n)];

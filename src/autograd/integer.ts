@@ -11,7 +11,7 @@ import type { QParams } from '../core/qparams.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph, Node, QuantizerSpec, ValueId } from '../graph/graph.ts';
 import { clamped, normInput, parameterData } from '../graph/passes/absorb.ts';
-import { keepsIntegers, type Segment, segments } from '../graph/passes/segments.ts';
+import { indexInputs, keepsIntegers, type Segment, segments } from '../graph/passes/segments.ts';
 import { activationQParams } from '../graph/quantizerParams.ts';
 import { lookupTable } from '../ops/lookup.ts';
 import type { StepContext } from './context.ts';
@@ -22,7 +22,7 @@ import { qatRule, splitOperands } from './rules.ts';
 type Bounds = Omit<QRef, 'q'>;
 
 /**
- * The integers of every segment's output and of the inputs, by value id.
+ * The integers of every segment's output and of the inputs, by value id; i32 where an input counts rows of a table.
  *
  * @param inputs f32 [N,…], one for each graph input
  */
@@ -37,15 +37,20 @@ export function executeIntegers(
   for (const [id, parameter] of graph.parameters) {
     if (graph.quantizers.get(id)?.target === 'activation') run.quantize(id, store.ref(parameter));
   }
+  const found = segments(graph);
+  const indices = indexInputs(graph, found);
   graph.inputs.forEach((id, i) => {
-    run.quantize(id, inputs[i]!);
+    if (indices.has(id)) run.count(id, inputs[i]!);
+    else run.quantize(id, inputs[i]!);
   });
-  for (const segment of segments(graph)) run.segment(segment);
+  for (const segment of found) run.segment(segment);
   return run.values;
 }
 
 class IntegerRun {
   readonly values = new Map<ValueId, QRef>();
+  /** Inputs that count rows of a table, as they came. */
+  readonly indices = new Map<ValueId, Ref>();
 
   constructor(
     readonly cx: StepContext,
@@ -58,6 +63,14 @@ class IntegerRun {
   quantize(id: ValueId, x: Ref): void {
     const out = boundsOf(this.#spec(id));
     this.values.set(id, { ...out, q: this.#round(x, out, out.scale) });
+  }
+
+  /** Whole numbers as they are. */
+  count(id: ValueId, x: Ref): void {
+    const q = this.cx.alloc(x.shape, 'i32');
+    this.cx.i32(q).set(this.cx.f32(x));
+    this.indices.set(id, x);
+    this.values.set(id, { q, scale: 1, zeroPoint: 0, qmin: 0, qmax: 0 });
   }
 
   segment(segment: Segment): void {
@@ -101,6 +114,10 @@ class IntegerRun {
 
   #keep(node: Node): QRef {
     const rule = qatRule(node.op);
+    if (rule?.kind === 'pick') {
+      const table = this.#input(node, 1);
+      return { ...table, q: rule.forward(this.cx, this.indices.get(node.inputs[0]!)!, table) };
+    }
     const x = this.#input(node, 0);
     if (rule?.kind === 'keep') {
       const rest = node.inputs.slice(1).map((id) => this.graph.parameters.get(id)!);

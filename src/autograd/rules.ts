@@ -16,6 +16,7 @@ import {
 } from '../ops/depthToSpace.ts';
 import { depthwiseConv2dF32, depthwiseConv2dQat } from '../ops/depthwiseConv2d.ts';
 import { dropoutF32 } from '../ops/dropout.ts';
+import { embeddingF32, embeddingQat } from '../ops/embedding.ts';
 import { maximumF32, maximumQat, minimumF32, minimumQat } from '../ops/extremes.ts';
 import { flattenF32, flattenQat } from '../ops/flatten.ts';
 import { gatherF32, gatherQat } from '../ops/gather.ts';
@@ -65,6 +66,7 @@ export const f32Rules = {
   depthwiseConv2d: depthwiseConv2dF32,
   dequantize: identityF32,
   dropout: dropoutF32,
+  embedding: embeddingF32,
   flatten: flattenF32,
   gather: gatherF32,
   globalAveragePool2d: globalAveragePool2dF32,
@@ -114,6 +116,7 @@ export const qatRules = {
   depthwiseConv2d: depthwiseConv2dQat,
   dequantize: null,
   dropout: null,
+  embedding: embeddingQat,
   flatten: flattenQat,
   gather: gatherQat,
   globalAveragePool2d: globalAveragePool2dQat,

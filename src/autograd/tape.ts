@@ -4,6 +4,7 @@ import type {
   QatJoinRule,
   QatKeepRule,
   QatLinearRule,
+  QatPickRule,
   QatRecurrentRule,
   QRef,
   QWeights,
@@ -106,6 +107,7 @@ export class Tape {
       return this.#recurrent(rule, inputs, attrs);
     }
     if (rule?.kind === 'keep' && x!.quantized) return this.#keep(rule, inputs, attrs);
+    if (rule?.kind === 'pick' && w?.quantized) return this.#pick(rule, x!, w);
     if (rule?.kind === 'join' && inputs.every((input) => input.quantized)) {
       return this.#join(rule, inputs, attrs);
     }
@@ -188,6 +190,17 @@ export class Tape {
       output: new Tensor(this, q.shape, x.needsGradient, undefined, { ...quantized, q }),
       inputs: [x],
       backward: (dy) => [rule.backward(this.cx, dy, quantized, q, attrs as never, constants)],
+    });
+  }
+
+  /** Rows of a quantized table; indices have no gradient. */
+  #pick(rule: QatPickRule, x: Tensor, table: Tensor): Tensor {
+    const quantized = table.quantized!;
+    const q = rule.forward(this.cx, x.ref, quantized);
+    return this.#record({
+      output: new Tensor(this, q.shape, table.needsGradient, undefined, { ...quantized, q }),
+      inputs: [x, table],
+      backward: (dy) => [undefined, rule.backward(this.cx, dy, x.ref, table.shape)],
     });
   }
 

@@ -37,6 +37,7 @@ export const inferKernels = {
   u8_lut: ['pixels', 'channels', 'x', 'table', 'y'],
   x8_copy: ['params', 'first', 'count', 'x', 'y'],
   x8_gather: ['params', 'first', 'count', 'x', 'y'],
+  x8_embedding: ['n', 'rows', 'bytes', 'x', 'table', 'y'],
   qs8_resize_bilinear: ['params', 'first', 'count', 'x', 'y'],
   x8_xor: ['n', 'x', 'y', 'bits'],
 } as const;

@@ -187,6 +187,15 @@ export interface QatRecurrentRule<A = unknown> {
   backward(cx: TrainContext, dy: Ref, saved: Saved, attrs: A): readonly (Ref | undefined)[];
 }
 
+/** Ops that take rows of a parameter by indices that are an input of the graph: embedding. */
+export interface QatPickRule {
+  readonly kind: 'pick';
+  /** The output's integers, i8, which stand for the same reals as those of the table. x: indices in f32. */
+  forward(cx: TrainContext, x: Ref, table: QRef): Ref;
+  /** The gradient of the table's x̂. */
+  backward(cx: TrainContext, dy: Ref, x: Ref, table: Shape): Ref;
+}
+
 /** Ops that put tensors together without touching their integers: concat. All its inputs have one quantizer. */
 export interface QatJoinRule<A = unknown> {
   readonly kind: 'join';
@@ -210,6 +219,7 @@ export type QatRule<A = unknown> =
   | QatRecurrentRule<A>
   | QatKeepRule<A>
   | QatJoinRule<A>
+  | QatPickRule
   | QatRescaleRule<A>
   | QatTableRule<A>;
 

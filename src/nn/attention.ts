@@ -135,3 +135,38 @@ export class PositionEmbedding extends Layer<PositionEmbeddingOptions> {
     return this.call([x, table]);
   }
 }
+
+export interface EmbeddingOptions extends LayerOptions {
+  /** How many indices there are. */
+  readonly inputDimension: number;
+  /** Features of each. */
+  readonly outputDimension: number;
+  readonly embeddingsInitializer?: InitializerName;
+}
+
+/** f32 counts exactly so far. */
+const MOST_ROWS = 2 ** 24;
+
+/** y = table[x], x [N,…] whole numbers below inputDimension, which training gets as f32 and a session as i32. */
+export class Embedding extends Layer<EmbeddingOptions> {
+  constructor(options: EmbeddingOptions) {
+    const sizes = ['inputDimension', 'outputDimension'] as const;
+    super('embedding', options, [...BASE, ...sizes, 'embeddingsInitializer']);
+    for (const name of sizes) checkInteger('embedding', name, options[name], 1, MOST_ROWS);
+    const { embeddingsInitializer = 'glorotUniform' } = options;
+    checkInitializer('embedding', 'embeddingsInitializer', embeddingsInitializer);
+  }
+
+  forward(x: Handle): Handle {
+    const { inputDimension, outputDimension, embeddingsInitializer } = this.options;
+    const table = this.parameter({
+      name: 'embeddings',
+      shape: [inputDimension, outputDimension],
+      initializer: embeddingsInitializer ?? 'glorotUniform',
+      decay: true,
+      fanIn: inputDimension,
+      fanOut: outputDimension,
+    });
+    return this.call([x, table]);
+  }
+}

@@ -7,6 +7,8 @@ import {
   type PReluOptions,
 } from './activations.ts';
 import {
+  Embedding,
+  type EmbeddingOptions,
   MultiHeadAttention,
   type MultiHeadAttentionOptions,
   PositionEmbedding,
@@ -119,6 +121,8 @@ export const layers = {
   batchNormalization: (options: NormOptions = {}): Module => new BatchNormalization(options),
   /** x [N,…,C] → the same shape, each vector of C numbers by its own mean and deviation */
   layerNormalization: (options: LayerNormOptions = {}): Module => new LayerNormalization(options),
+  /** x [N,…] of indices → [N,…,outputDimension], a learned vector for each */
+  embedding: (options: EmbeddingOptions): Module => new Embedding(options),
   /** x [N,T,C] → the same shape, by self-attention; to attend to others: `layers.multiHeadAttention({ … }).attend(query, value, key)` */
   multiHeadAttention: (options: MultiHeadAttentionOptions): MultiHeadAttention =>
     new MultiHeadAttention(options),

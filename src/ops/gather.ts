@@ -21,7 +21,7 @@ export const gather = {
 } as const satisfies OpDef<GatherAttrs>;
 
 /** Throws a RangeError unless all indices count elements of an axis of `extent`. */
-function checkIndices(where: string, indices: ArrayLike<number>, extent: number): void {
+export function checkIndices(where: string, indices: ArrayLike<number>, extent: number): void {
   for (let i = 0; i < indices.length; i++) {
     checkInteger(where, 'indices', indices[i]!, 0, extent - 1);
   }

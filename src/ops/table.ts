@@ -10,6 +10,7 @@ import { dense } from './dense.ts';
 import { depthToSpace, spaceToDepth } from './depthToSpace.ts';
 import { depthwiseConv2d } from './depthwiseConv2d.ts';
 import { dropout } from './dropout.ts';
+import { embedding } from './embedding.ts';
 import { maximum, minimum } from './extremes.ts';
 import { flatten } from './flatten.ts';
 import { gather } from './gather.ts';
@@ -53,6 +54,7 @@ export const ops = {
   depthwiseConv2d,
   dequantize,
   dropout,
+  embedding,
   flatten,
   gather,
   globalAveragePool2d,

@@ -12,7 +12,7 @@ export function checkOperands(graph: Graph, found: readonly Segment[]): void {
   for (const segment of found) checkAnchor(graph, segment);
   const operands = new Set(found.flatMap((segment) => constantOperands(graph, segment)));
   for (const { kind, anchor, norm } of found) {
-    const own = kind === 'rescale' ? operandsOf(anchor)[1] : anchor.inputs;
+    const own = othersOf(kind, anchor);
     const others = [...own, ...(norm?.inputs ?? [])];
     const both = others.find((id) => operands.has(id));
     if (both === undefined) continue;
@@ -22,7 +22,14 @@ export function checkOperands(graph: Graph, found: readonly Segment[]): void {
 
 /** The parameters that a segment reads as it does activations. */
 export function constantOperands({ parameters }: Graph, { kind, anchor }: Segment): ValueId[] {
+  if (kind === 'pick') return [anchor.inputs[1]!];
   return kind === 'rescale' ? operandsOf(anchor)[0].filter((id) => parameters.has(id)) : [];
+}
+
+/** The inputs of a segment's op that have no integers of their own as activations do. */
+function othersOf(kind: Segment['kind'], anchor: Node): readonly ValueId[] {
+  if (kind === 'pick') return [];
+  return kind === 'rescale' ? operandsOf(anchor)[1] : anchor.inputs;
 }
 
 /** The inputs of an op that rescales: integers, and parameters that stay real. */
@@ -35,7 +42,9 @@ function checkAnchor(graph: Graph, { kind, anchor }: Segment): void {
   const { op, inputs } = anchor;
   const [first, ...rest] = inputs as [ValueId, ...ValueId[]];
   const given = (id: ValueId) => graph.parameters.has(id);
-  if (kind === 'join') {
+  if (kind === 'pick') {
+    checkIndices(graph, anchor);
+  } else if (kind === 'join') {
     // Constants have no batch axis, so no axis of them fits.
     const odd = inputs.find(given);
     if (odd !== undefined) throw refusal(graph, anchor, `${op} must join computed values`, odd);
@@ -51,6 +60,18 @@ function checkAnchor(graph: Graph, { kind, anchor }: Segment): void {
     if (odd === undefined) return;
     throw refusal(graph, anchor, `only the first input of ${op} may be computed`, odd);
   }
+}
+
+/** Indices are an input of the graph that nothing else reads, since reals are not counted with. */
+function checkIndices(graph: Graph, anchor: Node): void {
+  const [x, table] = anchor.inputs as [ValueId, ValueId];
+  const others = graph.nodes.some(({ op, inputs }) => op !== anchor.op && inputs.includes(x));
+  if (!graph.inputs.includes(x) || others) {
+    const expected = `the indices of ${anchor.op} must be an input that nothing else reads`;
+    throw refusal(graph, anchor, expected, x);
+  }
+  if (graph.parameters.has(table)) return;
+  throw refusal(graph, anchor, `the table of ${anchor.op} must be a parameter`, table);
 }
 
 function swaps({ op }: Node): boolean {

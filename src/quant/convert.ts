@@ -14,7 +14,7 @@ import { sizeOf } from '../core/shape.ts';
 import type { Graph, Node, ValueId } from '../graph/graph.ts';
 import { learnAllOps } from '../graph/integer/otherOps.ts';
 import { clamped, normInput, parameterData } from '../graph/passes/absorb.ts';
-import { type Segment, segments } from '../graph/passes/segments.ts';
+import { indexInputs, type Segment, segments } from '../graph/passes/segments.ts';
 import { activationQParams } from '../graph/quantizerParams.ts';
 import { PLAIN_WINDOW } from '../ops/geometry.ts';
 import { lookupTable } from '../ops/lookup.ts';
@@ -80,7 +80,10 @@ function goldenVector(model: QuantizedModel): Golden {
     const x = cx.alloc([samples.size, ...sample]);
     cx.f32(x).set(samples.x);
     const values = executeIntegers(cx, store, graph, quantizers, [x]);
-    const integers = (id: ValueId) => cx.i8(values.get(id)!.q).slice();
+    const integers = (id: ValueId) => {
+      const { q } = values.get(id)!;
+      return q.dtype === 'i32' ? cx.i32(q).slice() : cx.i8(q).slice();
+    };
     return { input: integers(graph.inputs[0]!), outputs: graph.outputs.map(integers) };
   });
 }
@@ -96,8 +99,13 @@ export function toIntegers(graph: Graph): Graph {
     const q = Int8Array.from(data, (x) => quantize(x, inverse, zeroPoint, qmin, qmax));
     builder.parameter(id, q, shape, qparams);
   }
-  for (const id of graph.inputs) builder.activation(id, qparamsOf(graph, id));
-  for (const segment of segments(graph)) new SegmentConverter(graph, builder, segment).convert();
+  const found = segments(graph);
+  const indices = indexInputs(graph, found);
+  for (const id of graph.inputs) {
+    if (indices.has(id)) builder.indices(id);
+    else builder.activation(id, qparamsOf(graph, id));
+  }
+  for (const segment of found) new SegmentConverter(graph, builder, segment).convert();
   return builder.finish();
 }
 
@@ -118,6 +126,7 @@ class SegmentConverter {
     const { kind, anchor } = this.segment;
     if (kind === 'keep') this.#keep(anchor);
     else if (kind === 'join') this.#join(anchor);
+    else if (kind === 'pick') this.#pick(anchor);
     else if (kind === 'linear') this.#linear(anchor);
     else if (kind === 'recurrent') this.#recurrent(anchor);
     else if (kind === 'rescale') this.#rescale(anchor);
@@ -159,6 +168,12 @@ class SegmentConverter {
     const qmin = Math.min(...all.map((qparams) => qparams.qmin));
     const qmax = Math.max(...all.map((qparams) => qparams.qmax));
     this.#emit(op, inputs, [], { ...all[0]!, qmin, qmax });
+  }
+
+  /** Rows of a table that is there already, as constants among activations are. */
+  #pick({ op, inputs }: Node): void {
+    const [x, table] = inputs as [ValueId, ValueId];
+    this.#emit(op, [x], [this.builder.find(table)!], this.builder.qparams(table));
   }
 
   #linear(anchor: Node): void {

@@ -23,6 +23,12 @@ export class GraphBuilder {
     return made;
   }
 
+  /** The indices that the float input `id` counts. */
+  indices(id: ValueId): void {
+    const { name, shape } = this.source.values[id]!;
+    this.#ids.set(id, this.#values.push({ name, shape, dtype: 'i32' }) - 1);
+  }
+
   /** Quantization parameters of the integer form of a float activation. */
   qparams(id: ValueId): QParams {
     const { qparams } = this.#values[this.#id(id)]!;

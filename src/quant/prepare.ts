@@ -2,7 +2,7 @@ import { qatRule } from '../autograd/rules.ts';
 import { ACTIVATION_RANGE, weightRange } from '../core/qparams.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Graph, Parameter, QuantizerSpec, ValueId } from '../graph/graph.ts';
-import { keepsIntegers, type Segment, segments } from '../graph/passes/segments.ts';
+import { indexInputs, keepsIntegers, type Segment, segments } from '../graph/passes/segments.ts';
 import { sharedQuantizers } from '../graph/passes/sharing.ts';
 import { checkOperands, constantOperands } from './checkOperands.ts';
 import { MIN_SCALE } from './kernels.ts';
@@ -63,7 +63,9 @@ function roundedValues(graph: Graph, found: readonly Segment[]): Rounded[] {
   }
   const order = new Map(graph.nodes.map(({ output }, i) => [output, i]));
   made.sort((a, b) => order.get(a.id)! - order.get(b.id)!);
-  const given = [...new Set(constants), ...graph.inputs].map((id) => ({ id, clamped: false }));
+  const indices = indexInputs(graph, found);
+  const inputs = graph.inputs.filter((id) => !indices.has(id));
+  const given = [...new Set(constants), ...inputs].map((id) => ({ id, clamped: false }));
   return [...given, ...made];
 }
 

@@ -8,7 +8,7 @@ import type { Batch, Dataset } from '../data/dataset.ts';
 import { BatchLoader } from './batch.ts';
 import { type Quantized, resolve } from './resolve.ts';
 
-/** Sees the integers of a batch: [size, …] for each value that has integers and is no constant, by the value's name. */
+/** Sees the integers of a batch: [size, …] for each value that has int8 integers and is no constant, by the value's name. */
 export type IntegerVisitor = (
   batch: Batch,
   integers: (name: string) => Int8Array,
@@ -35,7 +35,9 @@ export async function visitIntegers(
     for await (const batch of peek(dataset)) {
       const cx = new StepContext(device, false);
       const values = executeIntegers(cx, store, graph, quantizers, [loader.load(cx, batch)]);
-      const computed = [...values].filter(([id]) => !graph.parameters.has(id));
+      const computed = [...values].filter(
+        ([id, { q }]) => q.dtype === 'i8' && !graph.parameters.has(id),
+      );
       const byName = new Map(computed.map(([id, { q }]) => [graph.values[id]!.name, q]));
       visit(batch, (name) => cx.i8(byName.get(name)!).slice(), [...byName.keys()]);
       cx.end();

@@ -93,6 +93,13 @@ const wrong: [string, (b: IntGraph) => number, RegExp][] = [
     /the sum of squares must stay below 2\^31, got 140000 terms$/,
   ],
   [
+    'embedding',
+    (b) =>
+      b.operate('embedding', [b.input([4], undefined, 'i32'), b.constantActivation([5, 3])], []),
+    /the table must have the scale 0.05\d* and zero point -?\d+ of the output, got 0.05\d* and -?\d+$/,
+  ],
+  ['embedding', (b) => b.embedding(b.input([4]), [5, 3]), /an activation must be i32, got i8$/],
+  [
     'matmul',
     (b) => {
       const [p, q] = [b.input([1, 140000]), b.input([1, 140000])];

@@ -36,6 +36,11 @@ export const attentionInt8 = {
       rig.kernels.qs8_matmul(params, 0, 2, a, b, y, rig.scratch(matmulScratchBytes(n, k)));
     }
   }),
+  x8_embedding: over(lengths, (rig, bytes) => {
+    const x = rig.put(Int32Array.of(4, 0, -1, 9, 2));
+    const table = rig.put(rig.integers(5 * bytes));
+    rig.kernels.x8_embedding(5, 5, bytes, x, table, rig.out(new Int8Array(5 * bytes)));
+  }),
   qs8_causal_softmax: over(lengths, (rig, n) => {
     const rows = Math.ceil(n / 3);
     const table = rig.put(Float32Array.from({ length: 256 }, (_, d) => 1 / (1 + d)));

@@ -29,6 +29,26 @@ export const attentionCases = {
     product('single numbers', [3, 1, 1], [3, 1, 1], false),
     product('one row, many terms', [1, 1, 33], [1, 33, 17], false),
   ],
+  embedding: [
+    {
+      name: 'sequences',
+      inputs: [
+        [3, 4],
+        [6, 5],
+      ],
+      attrs: {},
+      output: [3, 4, 5],
+    },
+    {
+      name: 'images of single features',
+      inputs: [
+        [2, 3, 2],
+        [6, 1],
+      ],
+      attrs: {},
+      output: [2, 3, 2, 1],
+    },
+  ],
   layerNormalization: [
     norm('vectors', [3, 7]),
     norm('channels of images', [9, 2, 2, 5]),
@@ -93,4 +113,15 @@ function attentionSoftmax(
   });
 }
 
-export const attentionReferences = { attentionSoftmax, layerNormalization, matmul };
+function embedding([x, table]: readonly Tensor64[]) {
+  const width = table!.shape[1]!;
+  const rows = Array.from(x!.data, (row) => [...table!.data.slice(row * width, (row + 1) * width)]);
+  return Float64Array.from(rows.flat());
+}
+
+export const attentionReferences = {
+  embedding,
+  attentionSoftmax,
+  layerNormalization,
+  matmul,
+};

@@ -291,6 +291,9 @@ export function drawInputs({ op, inputs, offset = 0 }: NamedCase, seed: number):
     if (op === 'maxPool2d') return distinct(size, rng);
     if (op === 'gather' && i === 1) return Float32Array.from({ length: size }, () => rng.below(5));
     if (RECURRENT.has(op)) return drawRecurrent(i, shape, rng);
+    if (op === 'embedding' && i === 0) {
+      return Float32Array.from({ length: size }, () => rng.below(6));
+    }
     if (ARITHMETIC.has(op)) return drawArithmetic(op, i, size, rng);
     if (op === 'relu' || op === 'relu6') return aroundKinks(size, rng);
     const data = Float32Array.from({ length: size }, () => 2 * rng.uniform() - 1);

@@ -2,17 +2,22 @@ import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
 import { fromArrays, subset } from '../../src/data/fromArrays.ts';
 import type { Handle } from '../../src/graph/dispatch.ts';
-import { layers } from '../../src/nn/layers.ts';
+import { concatenate, layers } from '../../src/nn/layers.ts';
 import { residual, sequential } from '../../src/nn/models.ts';
 import { Module } from '../../src/nn/module.ts';
 import { adam } from '../../src/optim/optimizer.ts';
 import { convert } from '../../src/quant/convert.ts';
 import { type MethodName, methods } from '../../src/quant/methods.ts';
 import { quantizeModel } from '../../src/quant/quantizeModel.ts';
+import { runLayers } from '../../src/runtime/layers.ts';
 import { load } from '../../src/runtime/load.ts';
+import { makePlan } from '../../src/runtime/plan.ts';
+import { interpret } from '../../src/runtime/reference/interpret.ts';
+import { verify } from '../../src/runtime/verify.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
 import { fit } from '../../src/train/fit.ts';
 import { visitIntegers } from '../../src/train/integers.ts';
+import { moduleOf } from '../helpers/memory.ts';
 import { compareParity, interpreter, runtime } from './parity.ts';
 
 const SEED = 91;
@@ -133,6 +138,108 @@ class Reader extends Module {
     return dense({ units: CLASSES }).apply(flatten().apply(y));
   }
 }
+
+const VOCABULARY = 11;
+
+/** Sequences of tokens; the class is how many tokens 7 there are, 2 or more being one class. */
+function tokens(count: number, seed: number) {
+  const rng = new Rng(seed);
+  const x = Float32Array.from({ length: count * STEPS }, () => {
+    return rng.below(5) === 0 ? 7 : rng.below(VOCABULARY);
+  });
+  const y = Int32Array.from({ length: count }, (_, i) => {
+    const found = x.subarray(i * STEPS, (i + 1) * STEPS).filter((token) => token === 7);
+    return Math.min(found.length, CLASSES - 1);
+  });
+  return fromArrays({ x, y, shape: [STEPS], classes: CLASSES, batchSize: 16, seed });
+}
+
+const embedding = () =>
+  layers.embedding({ inputDimension: VOCABULARY, outputDimension: UNITS, inputShape: [STEPS] });
+
+class Beside extends Module {
+  second = dense({ units: 4 });
+
+  forward(x: Handle): Handle {
+    return concatenate([relu().apply(x), this.second.apply(x)]);
+  }
+}
+
+/** An embedding read by an op with a scale of its own, by ops that keep integers, and beside other tensors. */
+const readers: Record<string, () => Module[]> = {
+  'positions and attention': () => [layers.positionEmbedding(), ...block(false), flatten()],
+  'dense layers': () => [flatten(), dense({ units: 12 }), relu()],
+  'a relu, and a concat with others': () => [new Beside(), flatten()],
+};
+
+describe('embedding', () => {
+  test.each(
+    (Object.keys(methods) as MethodName[]).flatMap((method) =>
+      Object.keys(readers).map((name) => [name, method] as const),
+    ),
+  )('read by %s, %s: 0 mismatches', async (name, method) => {
+    const net = sequential([embedding(), ...readers[name]!(), dense({ units: CLASSES })], {
+      seed: SEED,
+    });
+    const train = tokens(256, SEED);
+    await fit(net, train, { epochs: 12, optimizer: adam({ learningRate: 0.01 }) });
+    const model = quantizeModel(net, { method });
+    await fit(model, train, { epochs: 2, optimizer: adam({ learningRate: 0.002 }) });
+    const fresh = tokens(96, SEED + 1);
+    // The most frequent class is less than half of the samples.
+    expect((await evaluate(model, fresh)).top1).toBeGreaterThan(0.7);
+    const { graph, toBytes } = convert(model);
+    const plan = makePlan(graph, moduleOf('infer'), { batch: 16 });
+    let compared = 0;
+    await visitIntegers(model, fresh, ({ x }, integers, names) => {
+      const indices = Int32Array.from(x);
+      for (const values of [runLayers(plan, indices), interpret(graph, indices, 16)]) {
+        for (const layer of names) {
+          expect(values.get(layer), layer).toEqual(integers(layer));
+          compared += integers(layer).length;
+        }
+      }
+    });
+    expect(compared).toBeGreaterThan(2 * 96 * STEPS * UNITS);
+    expect(await verify(toBytes(), { reference: true })).toMatchObject({
+      ...{ vectors: 1, mismatching: 0, reference: { mismatching: 0 } },
+    });
+    const session = await load(toBytes());
+    expect(session.inputs[0]).toMatchObject({ dtype: 'i32', shape: [1, STEPS] });
+    expect(() => session.run({ input: new Float32Array(STEPS) })).toThrow(
+      /^run: input "input" expects Int32Array, got/,
+    );
+  });
+
+  test('an index that no row has stops training', async () => {
+    const net = sequential([embedding(), flatten(), dense({ units: CLASSES })]);
+    const x = Float32Array.of(1, 2, 3, 4, 5, VOCABULARY);
+    const wrong = fromArrays({ x, y: [0], shape: [STEPS], classes: CLASSES });
+    const training = fit(net, wrong, { optimizer: adam({ learningRate: 0.01 }) });
+    await expect(training).rejects.toThrow(
+      /embedding: indices must be an integer in \[0, 10\], got 11$/,
+    );
+  });
+
+  test('indices that something else reads, or that are computed, are refused', () => {
+    class Both extends Module {
+      rows = layers.embedding({ inputDimension: 3, outputDimension: 2 });
+      forward(x: Handle): Handle {
+        return concatenate([flatten().apply(this.rows.apply(x)), relu().apply(x)]);
+      }
+    }
+    const refusal = /the indices of embedding must be an input that nothing else reads, got the/;
+    const both = new Both();
+    both.build([4]);
+    expect(() => quantizeModel(both)).toThrow(refusal);
+    const computed = sequential([
+      relu(),
+      layers.embedding({ inputDimension: 3, outputDimension: 2 }),
+    ]);
+    computed.build([4]);
+    expect(() => quantizeModel(computed)).toThrow(refusal);
+  });
+});
 
 describe('attention', () => {
   test.each([false, true])('a transformer learns, causal %s; 0 mismatches', async (causal) => {

@@ -104,6 +104,7 @@ export const arithmeticGraphs = {
     const multiplier = Float32Array.of((factor(b) / 60) * (width / 8));
     return b.operate('matmul', [a, square ? a : b.input(other)], [multiplier], { transposeB });
   },
+  embedding: (b, c) => b.embedding(image(b, c, 'i32'), [1 + b.rng.below(300), c.channels]),
   attentionSoftmax: (b, c) => {
     const [height, width] = c.image;
     const x = b.input([c.channels, Math.min(height, width), width]);

@@ -119,6 +119,12 @@ export class IntGraph {
     return this.keep('gather', [x, this.#constant(indices, list)], { axis });
   }
 
+  /** Rows of a random table of shape [V,C]. */
+  embedding(x: ValueId, shape: Shape): ValueId {
+    const table = this.constantActivation(shape);
+    return this.#node('embedding', [x, table], {}, this.#values[table]!.qparams);
+  }
+
   /** An op with the given constants after its activations, and an output of the given type. */
   operate(
     op: OpName,
@@ -233,7 +239,7 @@ export class IntGraph {
   }
 }
 
-type InputArray = Exclude<TypedArray, Int32Array | Float64Array>;
+type InputArray = Exclude<TypedArray, Float64Array>;
 
 /** Random integers for every input of a graph; reals from −10 to 10 where it takes reals. */
 export function randomInputs(graph: Graph, batch: number, rng: Rng): InputArray[] {
@@ -242,6 +248,7 @@ export function randomInputs(graph: Graph, batch: number, rng: Rng): InputArray[
     const length = sizeOf(withBatch(shape, batch));
     const values = Array.from({ length }, () => rng.below(256) - 128);
     if (dtype === 'u8') return Uint8Array.from(values);
+    if (dtype === 'i32') return Int32Array.from(values);
     if (dtype !== 'f32') return Int8Array.from(values);
     return Float32Array.from(values, (q) => (q + rng.uniform()) / 12.7);
   });

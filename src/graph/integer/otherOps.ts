@@ -13,6 +13,7 @@ import {
   spaceToDepth,
   spaceToDepthInt,
 } from '../../ops/depthToSpace.ts';
+import { embedding, embeddingForm, embeddingInt } from '../../ops/embedding.ts';
 import { extremeForm, maximum, maximumInt, minimum, minimumInt } from '../../ops/extremes.ts';
 import { gather, gatherForm, gatherInt } from '../../ops/gather.ts';
 import { gru, gruForm, gruInt } from '../../ops/gru.ts';
@@ -69,6 +70,7 @@ export const otherOps = {
   },
   batchToSpace: { definition: batchToSpace, form: batchToSpaceForm, rule: batchToSpaceInt },
   depthToSpace: { definition: depthToSpace, form: depthSpaceForm, rule: depthToSpaceInt },
+  embedding: { definition: embedding, form: embeddingForm, rule: embeddingInt },
   gather: { definition: gather, form: gatherForm, rule: gatherInt },
   gru: { definition: gru, form: gruForm, rule: gruInt },
   l2Normalize: { definition: l2Normalize, form: l2NormalizeForm, rule: l2NormalizeInt },

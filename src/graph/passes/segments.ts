@@ -12,8 +12,17 @@ import { countUses, type Graph, type Node, type ValueId } from '../graph.ts';
  *     norm      a per-channel affine map                    batch normalization that follows none of these
  *     keep      moves, chooses or clamps integers           max pooling, flatten, gather, relu that follows a `keep`
  *     join      the integers of several tensors             concat
+ *     pick      the integers of rows of a parameter         embedding
  */
-export type SegmentKind = 'linear' | 'recurrent' | 'rescale' | 'table' | 'norm' | 'keep' | 'join';
+export type SegmentKind =
+  | 'linear'
+  | 'recurrent'
+  | 'rescale'
+  | 'table'
+  | 'norm'
+  | 'keep'
+  | 'join'
+  | 'pick';
 
 /** What only imported models have among integers is 'none': it cannot be quantized while it trains. */
 const KINDS = {
@@ -32,6 +41,7 @@ const KINDS = {
   dequantize: 'none',
   dropout: 'none',
   elu: 'table',
+  embedding: 'pick',
   exp: 'table',
   flatten: 'keep',
   gather: 'keep',
@@ -88,9 +98,9 @@ export interface Segment {
   readonly output: ValueId;
 }
 
-/** Whether a segment's integers are those of its inputs, with their quantizer. */
+/** Whether a segment's integers are those of its inputs or of a parameter, with their quantizer. */
 export function keepsIntegers(kind: SegmentKind): boolean {
-  return kind === 'keep' || kind === 'join';
+  return kind === 'keep' || kind === 'join' || kind === 'pick';
 }
 
 /** Splits a graph into segments, in order. Every node is in exactly one. */
@@ -120,4 +130,10 @@ export function segments(graph: Graph): Segment[] {
     found.push({ kind, anchor, ...(norm && { norm }), ...(clamp && { clamp }), output });
   }
   return found;
+}
+
+/** The inputs of a graph that count rows of a table: they are integers as they are. */
+export function indexInputs(graph: Graph, found: readonly Segment[]): Set<ValueId> {
+  const read = found.flatMap(({ kind, anchor }) => (kind === 'pick' ? anchor.inputs[0]! : []));
+  return new Set(graph.inputs.filter((id) => read.includes(id)));
 }

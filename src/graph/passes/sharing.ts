@@ -3,7 +3,7 @@ import { keepsIntegers, type Segment } from './segments.ts';
 
 /**
  * For each value of integers the one that stands for all those with its quantizer: ops that keep integers put input and
- * output into one set, a concat all its inputs.
+ * output into one set, an embedding its table and output, a concat all its inputs.
  */
 export function sharedQuantizers(
   graph: Graph,
@@ -20,7 +20,8 @@ export function sharedQuantizers(
   };
   for (const { kind, anchor, output } of found) {
     if (!keepsIntegers(kind)) continue;
-    const kept = kind === 'join' ? anchor.inputs : anchor.inputs.slice(0, 1);
+    const table = kind === 'pick' ? 1 : 0;
+    const kept = kind === 'join' ? anchor.inputs : anchor.inputs.slice(table, table + 1);
     for (const id of kept) parents[root(id)] = root(output);
   }
   return root;

@@ -69,3 +69,12 @@ export const layerNormalization: ReferenceOp = ({ x: [x], constants: [factors], 
     });
   }
 };
+
+/** Rows of the table; an index that is none takes the nearest. */
+export const embedding: ReferenceOp = ({ x: [x], constants: [table], y }) => {
+  const [rows, width] = table!.shape as [number, number];
+  for (let at = 0; at < y.data.length; at++) {
+    const row = Math.min(Math.max(x!.data[Math.floor(at / width)]!, 0), rows - 1);
+    y.data[at] = table!.data[row * width + (at % width)]!;
+  }
+};

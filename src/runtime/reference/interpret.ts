@@ -3,7 +3,7 @@ import { sizeOf, withBatch } from '../../core/shape.ts';
 import type { Graph, Node, ValueId } from '../../graph/graph.ts';
 import { activationCount } from '../../graph/integer/ops.ts';
 import type { IntOpName } from '../../graph/integer/otherOps.ts';
-import { attentionSoftmax, layerNormalization, matmul } from './attention.ts';
+import { attentionSoftmax, embedding, layerNormalization, matmul } from './attention.ts';
 import { averagePool2d, globalAveragePool2d } from './averagePool2d.ts';
 import { add, maximum, minimum, multiply, prelu, subtract } from './binary.ts';
 import { conv2d } from './conv2d.ts';
@@ -40,6 +40,7 @@ const references = {
   depthToSpace,
   depthwiseConv2d,
   dequantize,
+  embedding,
   flatten,
   gather,
   globalAveragePool2d,

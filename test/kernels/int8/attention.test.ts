@@ -139,10 +139,30 @@ function softmaxSuite(kernels: InferKernels): void {
   );
 }
 
+/** Indices at both ends of the table and outside it. */
+const INDICES = Int32Array.of(4, 0, -1, 3, 5, -(2 ** 31), 2 ** 31 - 1, 2);
+
+function embeddingSuite(kernels: InferKernels): void {
+  it.each(lengths)('x8_embedding, rows of %i', (bytes) => {
+    guarded.reset();
+    const table = randomBytes(new Rng(bytes), 5 * bytes);
+    const y = guarded.output(new Int8Array(INDICES.length * bytes), 'y', bytes % 16);
+    const [x, rows] = [guarded.input(INDICES).pointer, guarded.inputAtEnd(table).pointer];
+    kernels.x8_embedding(INDICES.length, 5, bytes, x, rows, y.pointer);
+    guarded.check();
+    const picked = Array.from(INDICES, (index) => {
+      const row = Math.min(4, Math.max(0, index)) * bytes;
+      return Array.from(table.subarray(row, row + bytes));
+    });
+    same(`${bytes} bytes`, y.read(), Int8Array.from(picked.flat()));
+  });
+}
+
 for (const { name, kernels } of implementations('infer', guarded.memory)) {
   describe(name, () => {
     normSuite(kernels);
     matmulSuite(kernels);
     softmaxSuite(kernels);
+    embeddingSuite(kernels);
   });
 }
