@@ -133,7 +133,7 @@ function checkOps({ nodes, values }: Graph): void {
   for (const { op, inputs } of nodes) {
     const { shape } = values[inputs[0]!]!;
     if (op !== 'batchNormalization' || shape.length === 2 || shape.length === 4) continue;
-    const expected = 'batchNormalization over [N,C] or [N,H,W,C]';
+    const expected = 'batchNormalization over [N,C], [N,T,C] or [N,H,W,C]';
     throw rangeError('quantizeModel', expected, showShape(shape));
   }
 }

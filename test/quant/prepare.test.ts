@@ -132,8 +132,8 @@ test.each<[string, () => unknown, RegExp]>([
   ],
   [
     'a norm over other ranks',
-    () => quantizeModel(sequential([batchNormalization({ inputShape: [5, 3] })])),
-    /^quantizeModel: batchNormalization over \[N,C\] or \[N,H,W,C\], got \[N,5,3\]$/,
+    () => quantizeModel(sequential([batchNormalization({ inputShape: [2, 2, 5, 3] })])),
+    /^quantizeModel: batchNormalization over \[N,C\], \[N,T,C\] or \[N,H,W,C\], got \[N,2,2,5,3\]$/,
   ],
   [
     'a model without a layer',
