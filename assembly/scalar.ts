@@ -107,6 +107,15 @@ export {
   f32_gru_gates__scalar as f32_gru_gates,
   f32_gru_gates_backward__scalar as f32_gru_gates_backward,
 } from './f32/gru';
+export { f32_softmax_targets__scalar as f32_softmax_targets } from './f32/softmaxTargets';
+export {
+  f32_sigmoid_cross_entropy__scalar as f32_sigmoid_cross_entropy,
+} from './f32/sigmoidCrossEntropy';
+export {
+  f32_squared_error__scalar as f32_squared_error,
+  f32_absolute_error__scalar as f32_absolute_error,
+  f32_huber__scalar as f32_huber,
+} from './f32/regression';
 export { f32_sgd__scalar as f32_sgd } from './f32/sgd';
 export { f32_adam__scalar as f32_adam } from './f32/adam';
 export { f32_rmsprop__scalar as f32_rmsprop } from './f32/rmsprop';

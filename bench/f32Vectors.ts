@@ -188,6 +188,35 @@ export const f32VectorCases = {
         rig.kernels.f32_softmax_cross_entropy(rows, classes, x, labels, dx, losses, 1 / rows),
       );
     }),
+  f32_softmax_targets: (rig) =>
+    LABELLED.map(([rows, classes]) => {
+      const n = rows * classes;
+      const [x, dx, losses] = [floats(rig, n), floats(rig, n), floats(rig, rows)];
+      const q = rig.heap.floats(n, () => 1 / classes);
+      return stream(`f32 softmax targets ${rows}x${classes}`, 12 * n + 4 * rows, () =>
+        rig.kernels.f32_softmax_targets(rows, classes, x, q, dx, losses, 0.5, 1 / rows),
+      );
+    }),
+  f32_sigmoid_cross_entropy: (rig) => {
+    const [x, y, dx, sum] = [vector(rig), vector(rig), vector(rig), rig.heap.alloc(8)];
+    const run = () => rig.kernels.f32_sigmoid_cross_entropy(N, x, y, dx, sum, 1 / N);
+    return [stream('f32 sigmoid cross-entropy', 12 * N, run)];
+  },
+  f32_squared_error: (rig) => {
+    const [x, y, dx, sums] = [vector(rig), vector(rig), vector(rig), rig.heap.alloc(16)];
+    const run = () => rig.kernels.f32_squared_error(N, x, y, dx, sums, 1 / N);
+    return [stream('f32 squared error', 12 * N, run)];
+  },
+  f32_absolute_error: (rig) => {
+    const [x, y, dx, sums] = [vector(rig), vector(rig), vector(rig), rig.heap.alloc(16)];
+    const run = () => rig.kernels.f32_absolute_error(N, x, y, dx, sums, 1 / N);
+    return [stream('f32 absolute error', 12 * N, run)];
+  },
+  f32_huber: (rig) => {
+    const [x, y, dx, sums] = [vector(rig), vector(rig), vector(rig), rig.heap.alloc(16)];
+    const run = () => rig.kernels.f32_huber(N, x, y, dx, sums, 1, 1 / N);
+    return [stream('f32 huber', 12 * N, run)];
+  },
   f32_sgd: (rig) => {
     const [w, g, m] = [vector(rig), vector(rig), vector(rig)];
     const rates = {

@@ -42,4 +42,5 @@ export type { CheckpointOptions, FitOptions } from './train/options.ts';
 export type { Model } from './train/resolve.ts';
 export type { Position } from './train/state.ts';
 export type { Weights } from './train/weights.ts';
+export { withTeacher } from './train/withTeacher.ts';
 export * as zoo from './zoo/index.ts';

@@ -104,7 +104,7 @@ async function run(options: Options, command: Command): Promise<void> {
   await trainWithBar('quantized', qat, train, options.qatEpochs, rate(0.005));
   const int8 = await evaluateWithBar('test, int8', qat, test);
 
-  const provenance = { dataset: options.dataset, seed: options.seed, top1: int8.top1 };
+  const provenance = { dataset: options.dataset, seed: options.seed, top1: int8.top1! };
   const bundle = convert(qat, { provenance }).toBytes();
   await writeBytes(options.output, bundle, 'quickstart');
   note(`${options.output} written; a fresh process runs it`);
@@ -113,8 +113,8 @@ async function run(options: Options, command: Command): Promise<void> {
   const parameters = [...net.build().parameters.values()];
   const result: Result = {
     dataset: options.dataset,
-    float: { top1: float.top1 },
-    int8: { top1: int8.top1 },
+    float: { top1: float.top1! },
+    int8: { top1: int8.top1! },
     compared: test.length,
     mismatches: countDifferent(expected.integers, shipped.integers, test.length),
     bytes: {
@@ -152,7 +152,7 @@ async function trainWithBar(
     optimizer,
     onStep({ epoch, step, steps, loss, accuracy }) {
       progress ??= startProgress(`${title} ${epoch + 1}/${epochs}`, steps);
-      progress.update(step, `loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}`);
+      progress.update(step, `loss ${loss.toFixed(4)}  accuracy ${percent(accuracy!)}`);
     },
     onEpoch() {
       progress?.end();
@@ -164,7 +164,7 @@ async function trainWithBar(
 async function evaluateWithBar(title: string, model: Model, test: Dataset): Promise<Evaluation> {
   const progress = startProgress(title, test.steps);
   const result = await evaluate(model, test, { onStep: (done) => progress.update(done, '') });
-  progress.update(test.steps, `accuracy ${percent(result.top1)}`);
+  progress.update(test.steps, `accuracy ${percent(result.top1!)}`);
   progress.end();
   return result;
 }

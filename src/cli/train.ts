@@ -238,10 +238,15 @@ async function exists(path: string): Promise<boolean> {
 
 function summary({ output, bytes, float, quantized }: Result): string {
   const parts = [
-    ...(float.evaluation ? [`float ${percent(float.evaluation.top1)}`] : []),
-    ...(quantized?.evaluation ? [`int8 ${percent(quantized.evaluation.top1)}`] : []),
+    ...(float.evaluation ? [`float ${score(float.evaluation)}`] : []),
+    ...(quantized?.evaluation ? [`int8 ${score(quantized.evaluation)}`] : []),
   ];
   const { count } = quantized?.evaluation ?? float.evaluation ?? { count: 0 };
   const scores = parts.length > 0 ? `; ${parts.join(', ')} of ${grouped(count)} samples` : '';
   return `${output} written, ${grouped(bytes)} bytes${scores}`;
+}
+
+/** Accuracy, or the loss where no answer is right or wrong. */
+function score({ top1, loss }: Evaluation): string {
+  return top1 === undefined ? `loss ${loss.toFixed(4)}` : percent(top1);
 }

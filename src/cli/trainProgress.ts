@@ -13,7 +13,7 @@ export class TrainProgress implements Callback {
     readonly title: string,
   ) {}
 
-  onStep({ epoch, epochs, step, steps, loss, accuracy, ...rate }: StepReport): void {
+  onStep({ epoch, epochs, step, steps, loss, accuracy, mae, ...rate }: StepReport): void {
     if (this.#closed) return;
     // Signals are the command's own: it saves a checkpoint first.
     this.#shown ??= startProgress(`${this.title} ${epoch + 1}/${epochs}`, steps, {
@@ -21,12 +21,13 @@ export class TrainProgress implements Callback {
     });
     const speed = `${grouped(Math.round(rate.samplesPerSecond))} samples/s`;
     const left = `${duration(rate.secondsLeft)} to the end`;
-    this.#shown.update(step, `${scores(loss, accuracy)}  ${speed}  ${left}`);
+    this.#shown.update(step, `${scores({ loss, accuracy, mae })}  ${speed}  ${left}`);
   }
 
-  onEpoch({ steps, loss, accuracy, validation }: EpochReport): void {
-    const checked = validation && `  validation: ${scores(validation.loss, validation.top1)}`;
-    this.#shown?.update(steps, `${scores(loss, accuracy)}${checked ?? ''}`);
+  onEpoch({ steps, validation, ...metrics }: EpochReport): void {
+    const checked =
+      validation && `  validation: ${scores({ ...validation, accuracy: validation.top1 })}`;
+    this.#shown?.update(steps, `${scores(metrics)}${checked ?? ''}`);
     this.end();
   }
 
@@ -43,8 +44,16 @@ export class TrainProgress implements Callback {
   }
 }
 
-function scores(loss: number, accuracy: number): string {
-  return `loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}`;
+/** The numbers that there are: which ones depends on the loss. */
+function scores(metrics: {
+  readonly loss: number;
+  readonly accuracy?: number | undefined;
+  readonly mae?: number | undefined;
+}): string {
+  const { loss, accuracy, mae } = metrics;
+  const right = accuracy === undefined ? '' : `  accuracy ${percent(accuracy)}`;
+  const error = mae === undefined ? '' : `  mae ${mae.toFixed(4)}`;
+  return `loss ${loss.toFixed(4)}${right}${error}`;
 }
 
 /** 75 → 1:15 */

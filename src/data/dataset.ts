@@ -7,9 +7,11 @@ import { type Shape, sizeOf } from '../core/shape.ts';
 export interface Batch {
   /** [size, …shape] uint8 before preprocessing, or f32 after it. */
   readonly x: Uint8Array | Float32Array;
-  /** [size] class indices. */
-  readonly y: Int32Array;
+  /** [size] class indices, or [size, …targetShape] real targets. */
+  readonly y: Int32Array | Float32Array;
   readonly size: number;
+  /** [size, classes] logits of a teacher, for distillation. */
+  readonly teacher?: Float32Array;
 }
 
 /** Where a dataset stands, as plain numbers: the next batch is number `step` of `epoch`, both from 0. */
@@ -30,7 +32,10 @@ export interface Dataset extends AsyncIterable<Batch> {
   readonly steps: number;
   /** Of one sample, like [28, 28, 1]. */
   readonly shape: Shape;
+  /** Of the labels; 0 when y are real targets. */
   readonly classes: number;
+  /** Of the real targets of one sample, like [1]: that of the model's output. */
+  readonly targetShape?: Shape;
   /** How uint8 samples become real values; these need it. */
   readonly preprocessing?: Preprocessing;
   readonly labels?: readonly string[];
@@ -52,10 +57,10 @@ export interface Dataset extends AsyncIterable<Batch> {
   batches?(epoch: number, step?: number): AsyncIterable<Batch>;
 }
 
-/** Samples without order: x [n, …shape], y [n]. */
+/** Samples without order: x [n, …shape], y [n] class indices or [n, …targetShape]. */
 export interface Samples {
   readonly x: Uint8Array | Float32Array;
-  readonly y: Int32Array;
+  readonly y: Int32Array | Float32Array;
 }
 
 /**
@@ -70,7 +75,8 @@ export async function takeSamples(dataset: Dataset, count: number): Promise<Samp
   let open = count;
   for await (const { x, y, size } of peek(dataset, 0)) {
     const n = Math.min(open, size);
-    batches.push({ x: x.slice(0, n * sizeOf(dataset.shape)), y: y.slice(0, n) });
+    const targets = n * sizeOf(dataset.targetShape ?? []);
+    batches.push({ x: x.slice(0, n * sizeOf(dataset.shape)), y: y.slice(0, targets) });
     open -= n;
     if (open === 0) break;
   }
@@ -80,7 +86,9 @@ export async function takeSamples(dataset: Dataset, count: number): Promise<Samp
 function concat(batches: readonly Samples[]): Samples {
   const size = batches.reduce((sum, { x }) => sum + x.length, 0);
   const x = batches[0]?.x instanceof Float32Array ? new Float32Array(size) : new Uint8Array(size);
-  const y = new Int32Array(batches.reduce((sum, { y }) => sum + y.length, 0));
+  const targets = batches.reduce((sum, { y }) => sum + y.length, 0);
+  const y =
+    batches[0]?.y instanceof Float32Array ? new Float32Array(targets) : new Int32Array(targets);
   let atX = 0;
   let atY = 0;
   for (const batch of batches) {

@@ -17,11 +17,14 @@ import { PositionedDataset } from './position.ts';
 export interface ArraysOptions {
   /** [n, …shape] flat: uint8 before preprocessing, or f32. Read in place, not copied. */
   readonly x: Uint8Array | Float32Array;
-  /** [n] class indices in [0, classes). */
+  /** [n] class indices in [0, classes), or [n, …targetShape] flat: finite real targets. */
   readonly y: ArrayLike<number>;
   /** Of one sample. */
   readonly shape: Shape;
-  readonly classes: number;
+  /** It or `targetShape`. */
+  readonly classes?: number;
+  /** Of the real targets of one sample, like [1]: that of the model's output. */
+  readonly targetShape?: Shape;
   /** 64 unless given. */
   readonly batchSize?: number;
   /** True unless given: each epoch has its own order. */
@@ -42,6 +45,7 @@ const OPTIONS = [
   'y',
   'shape',
   'classes',
+  'targetShape',
   'batchSize',
   'shuffle',
   'seed',
@@ -58,25 +62,29 @@ export function fromArrays(options: ArraysOptions): ArrayDataset {
 
 /** Samples [from, to) of a dataset in memory, as a dataset with the same options. */
 export function subset({ options }: ArrayDataset, from: number, to: number): ArrayDataset {
-  const y = Int32Array.from(options.y);
-  checkInteger('subset', 'from', from, 0, y.length - 1);
-  checkInteger('subset', 'to', to, from + 1, y.length);
+  const { targetShape } = options;
+  const target = sizeOf(targetShape ?? []);
+  const y = targetShape ? Float32Array.from(options.y) : Int32Array.from(options.y);
+  const count = y.length / target;
+  checkInteger('subset', 'from', from, 0, count - 1);
+  checkInteger('subset', 'to', to, from + 1, count);
   const size = sizeOf(options.shape);
   return new ArrayDataset({
     ...options,
     x: options.x.subarray(from * size, to * size),
-    y: y.subarray(from, to),
+    y: y.subarray(from * target, to * target),
   });
 }
 
 export class ArrayDataset extends PositionedDataset implements Dataset, Samples {
   readonly x: Uint8Array | Float32Array;
-  readonly y: Int32Array;
+  readonly y: Int32Array | Float32Array;
   readonly length: number;
   readonly batchSize: number;
   readonly steps: number;
   readonly shape: Shape;
   readonly classes: number;
+  readonly targetShape?: Shape;
   readonly preprocessing?: Preprocessing;
   readonly labels?: readonly string[];
   readonly seed: number;
@@ -86,26 +94,26 @@ export class ArrayDataset extends PositionedDataset implements Dataset, Samples 
   constructor(readonly options: ArraysOptions) {
     super();
     checkOptions('fromArrays', options, OPTIONS);
-    const { x, shape, classes, batchSize = 64, shuffle = true, seed = 0 } = options;
+    const { x, shape, targetShape, batchSize = 64, shuffle = true, seed = 0 } = options;
     checkInteger('fromArrays', 'batchSize', batchSize, 1);
-    checkInteger('fromArrays', 'classes', classes, 1);
     checkInteger('fromArrays', 'seed', seed, Number.MIN_SAFE_INTEGER);
     checkShape('fromArrays', 'shape', shape);
-    this.y = checkLabels(options.y, classes);
-    this.x = checkSamples(x, this.y.length, shape);
+    this.y = checkTargets(options);
+    this.classes = targetShape ? 0 : options.classes!;
+    if (targetShape) this.targetShape = targetShape;
+    this.length = this.y.length / sizeOf(targetShape ?? []);
+    this.x = checkSamples(x, this.length, shape);
     if (options.preprocessing) {
       if (!(x instanceof Uint8Array)) {
         throw typeError('fromArrays', 'preprocessing is for x of Uint8Array', kindOf(x));
       }
       checkPreprocessing('fromArrays', options.preprocessing, shape);
     }
-    this.length = this.y.length;
     this.batchSize = batchSize;
     const steps = this.length / batchSize;
     this.steps = options.dropRemainder ? Math.floor(steps) : Math.ceil(steps);
     if (this.steps === 0) throw rangeError('fromArrays', 'an epoch must have a batch', 'none');
     this.shape = shape;
-    this.classes = classes;
     const preprocessing = options.preprocessing ?? (x instanceof Uint8Array ? PIXELS : undefined);
     if (preprocessing) this.preprocessing = preprocessing;
     if (options.labels) this.labels = options.labels;
@@ -130,7 +138,9 @@ export class ArrayDataset extends PositionedDataset implements Dataset, Samples 
     const samples = Math.min(this.batchSize, this.length);
     const size = samples * sizeOf(this.shape);
     const x = this.x instanceof Float32Array ? new Float32Array(size) : new Uint8Array(size);
-    return { x, y: new Int32Array(samples) };
+    const { targetShape } = this;
+    if (!targetShape) return { x, y: new Int32Array(samples) };
+    return { x, y: new Float32Array(samples * sizeOf(targetShape)) };
   }
 
   /** Indices of the samples of one epoch. */
@@ -143,12 +153,13 @@ export class ArrayDataset extends PositionedDataset implements Dataset, Samples 
 
   #gather(indices: Uint32Array, { x, y }: Samples): Batch {
     const sample = sizeOf(this.shape);
+    const target = sizeOf(this.targetShape ?? []);
     indices.forEach((index, row) => {
       x.set(this.x.subarray(index * sample, (index + 1) * sample), row * sample);
-      y[row] = this.y[index]!;
+      for (let i = 0; i < target; i++) y[row * target + i] = this.y[index * target + i]!;
     });
     const size = indices.length;
-    return { x: x.subarray(0, size * sample), y: y.subarray(0, size), size };
+    return { x: x.subarray(0, size * sample), y: y.subarray(0, size * target), size };
   }
 }
 
@@ -160,6 +171,26 @@ function checkSamples(x: ArraysOptions['x'], count: number, shape: Shape): Array
   if (x.length === length) return x;
   const expected = `x must have ${length} values (${count} samples of ${showShape(shape)})`;
   throw rangeError('fromArrays', expected, x.length);
+}
+
+function checkTargets({ y, classes, targetShape }: ArraysOptions): Int32Array | Float32Array {
+  if (!targetShape) {
+    checkInteger('fromArrays', 'classes', classes!, 1);
+    return checkLabels(y, classes!);
+  }
+  checkShape('fromArrays', 'targetShape', targetShape);
+  if (classes !== undefined) {
+    throw typeError('fromArrays', 'classes or targetShape is expected', 'both');
+  }
+  const target = sizeOf(targetShape);
+  if (typeof y !== 'object' || !(y?.length > 0 && y.length % target === 0)) {
+    const expected = `y must have a multiple of ${target} values (targets ${showShape(targetShape)})`;
+    throw rangeError('fromArrays', expected, y?.length ?? kindOf(y));
+  }
+  const targets = Float32Array.from(y);
+  const bad = targets.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw rangeError('fromArrays', `y[${bad}] must be finite`, y[bad]);
+  return targets;
 }
 
 function checkLabels(y: ArrayLike<number>, classes: number): Int32Array {

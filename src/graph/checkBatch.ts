@@ -24,17 +24,34 @@ export function checkSamples(
   throw rangeError(where, `x of a batch must have ${length} values (${samples})`, x.length);
 }
 
-/** The labels too: `size` class indices of the graph's output [N,classes]. */
+/**
+ * The targets too: `size` class indices of the graph's output [N,classes], or a Float32Array of its shape; so a teacher's logits.
+ */
 export function checkBatch(
   where: string,
   graph: Graph,
-  batch: { readonly x: unknown; readonly y: ArrayLike<number>; readonly size: number },
+  batch: {
+    readonly x: unknown;
+    readonly y: ArrayLike<number>;
+    readonly size: number;
+    readonly teacher?: Float32Array;
+  },
 ): void {
   checkSamples(where, graph, batch);
-  const { y, size } = batch;
+  const { y, size, teacher } = batch;
+  const { shape } = graph.values[graph.outputs[0]!]!;
+  const values = size * sampleSize(shape);
+  if (teacher && teacher.length !== values) {
+    throw rangeError(where, `teacher of a batch must have ${values} values`, teacher.length);
+  }
+  if (y instanceof Float32Array) {
+    if (y.length === values) return;
+    const targets = `${size} targets of ${showShape(shape.slice(1))}`;
+    throw rangeError(where, `y of a batch must have ${values} values (${targets})`, y.length);
+  }
   if (y?.length !== size) {
     throw rangeError(where, `y of a batch must have ${size} labels`, y?.length);
   }
-  const classes = graph.values[graph.outputs[0]!]!.shape[1]!;
+  const classes = shape[1]!;
   for (let i = 0; i < size; i++) checkInteger(where, `y[${i}] of a batch`, y[i]!, 0, classes - 1);
 }

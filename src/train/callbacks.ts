@@ -1,17 +1,16 @@
 import { kindOf, typeError } from '../core/errors.ts';
 import type { Evaluation } from './evaluate.ts';
+import type { Metrics } from './metrics.ts';
 import type { Weights } from './weights.ts';
 
-export interface StepReport {
+/** Metrics are means over the epoch so far. */
+export interface StepReport extends Metrics {
   /** From 0. */
   readonly epoch: number;
   readonly epochs: number;
   /** Steps done in this epoch, from 1. */
   readonly step: number;
   readonly steps: number;
-  /** Means over the epoch so far. */
-  readonly loss: number;
-  readonly accuracy: number;
   /** Mean over this epoch, or since training was resumed in it. */
   readonly samplesPerSecond: number;
   /** To the end of the last epoch, at the rate so far, without validation. */
@@ -19,12 +18,10 @@ export interface StepReport {
 }
 
 /** JSON values only. */
-export interface EpochReport {
+export interface EpochReport extends Metrics {
   readonly epoch: number;
   /** Steps done: fewer than the epoch has when training was stopped in it. */
   readonly steps: number;
-  readonly loss: number;
-  readonly accuracy: number;
   /** Of training, without validation. */
   readonly seconds: number;
   readonly validation?: Evaluation;

@@ -6,8 +6,10 @@ import type { Weights } from './weights.ts';
 const MONITORS = {
   loss: { better: Math.min, of: (report: EpochReport) => report.loss },
   accuracy: { better: Math.max, of: (report: EpochReport) => report.accuracy },
+  mae: { better: Math.min, of: (report: EpochReport) => report.mae },
   'validation.loss': { better: Math.min, of: (report: EpochReport) => report.validation?.loss },
   'validation.top1': { better: Math.max, of: (report: EpochReport) => report.validation?.top1 },
+  'validation.mae': { better: Math.min, of: (report: EpochReport) => report.validation?.mae },
 } as const;
 
 export type Monitor = keyof typeof MONITORS;

@@ -10,15 +10,18 @@ import { peek } from '../core/peek.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { checkLoss, crossEntropy, type Loss } from '../nn/losses.ts';
 import { BatchLoader } from './batch.ts';
+import { addResult, type MetricSums, metricsOf } from './metrics.ts';
 import { type Model, type Resolved, resolve } from './resolve.ts';
 
+/** Means over the samples. */
 export interface Evaluation {
   /** Samples. */
   readonly count: number;
-  /** Mean over the samples. */
   readonly loss: number;
-  /** Share of the samples, 0 to 1, whose largest output is that of their label. */
-  readonly top1: number;
+  /** What training calls accuracy. */
+  readonly top1?: number;
+  /** Mean absolute error, of losses over real targets. */
+  readonly mae?: number;
 }
 
 export interface EvaluateOptions {
@@ -43,24 +46,22 @@ export async function evaluate(
   return withDevice(async (device) => {
     const store = new ParameterStore(device, resolved.graph);
     const loader = new BatchLoader('evaluate', resolved.graph);
-    const sum = { count: 0, loss: 0, correct: 0 };
+    const sums: MetricSums = { loss: 0, samples: 0 };
     let done = 0;
     for await (const batch of peek(dataset)) {
       const cx = new StepContext(device, false);
       const logits = predict(cx, store, resolved, loader.load(cx, batch));
-      const result = loss.evaluate(cx, logits, batch.y);
-      sum.count += batch.size;
-      sum.loss += result.loss * batch.size;
-      sum.correct += result.correct;
+      addResult(sums, loss.evaluate(cx, logits, batch.y, batch.teacher), batch.size);
       cx.end();
       onStep?.(++done, dataset.steps);
     }
-    return { count: sum.count, loss: sum.loss / sum.count, top1: sum.correct / sum.count };
+    const { accuracy: top1, ...metrics } = metricsOf(sums);
+    return { count: sums.samples, ...metrics, ...(top1 !== undefined && { top1 }) };
   });
 }
 
-/** Logits [N,C] f32 of the first output. */
-function predict(
+/** The first output, f32: logits [N,C] as a rule. */
+export function predict(
   cx: StepContext,
   store: ParameterStore,
   { graph, quantizers }: Resolved,

@@ -39,7 +39,11 @@ export function resolve(where: string, model: Model, dataset: Dataset): Resolved
   throw typeError(where, 'a model, a Graph or a quantized model', kindOf(model));
 }
 
-function checked(where: string, resolved: Resolved, { shape, classes }: Dataset): Resolved {
+function checked(
+  where: string,
+  resolved: Resolved,
+  { shape, classes, targetShape }: Dataset,
+): Resolved {
   const { graph } = resolved;
   const { shape: open, dtype } = graph.values[graph.inputs[0]!]!;
   if (dtype !== 'f32') throw typeError(where, 'a graph of floats', `one of ${dtype}`);
@@ -47,6 +51,11 @@ function checked(where: string, resolved: Resolved, { shape, classes }: Dataset)
   const output = graph.values[graph.outputs[0]!]!.shape;
   if (String(input) !== String(shape)) {
     throw typeError(where, `samples of shape ${showShape(input)}`, showShape(shape));
+  }
+  if (targetShape) {
+    if (String(output.slice(1)) === String(targetShape)) return resolved;
+    const expected = `a model whose outputs have the targets' shape ${showShape(targetShape)}`;
+    throw typeError(where, expected, showShape(output.slice(1)));
   }
   if (output.length !== 2 || output[1]! < classes) {
     throw typeError(

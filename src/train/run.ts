@@ -2,9 +2,10 @@ import type { Device } from '../autograd/device.ts';
 import type { Callback, EpochReport, StepReport, TrainingRun } from './callbacks.ts';
 import { type Standing, snapshot, type Task } from './checkpoint.ts';
 import { evaluate } from './evaluate.ts';
+import { addResult, metricsOf } from './metrics.ts';
 import { replaceFile } from './node.ts';
 import { encodeState, type Sums, type TrainingState, withPrefix } from './state.ts';
-import { Trainer } from './trainer.ts';
+import { type StepResult, Trainer } from './trainer.ts';
 import { checkWeights, copyWeights, type Weights, writeWeights } from './weights.ts';
 
 /** How long steps may keep other work of the host waiting, in ms. */
@@ -108,9 +109,9 @@ export class FitRun implements TrainingRun {
     for await (const batch of dataset) {
       if (skip-- > 0) continue;
       const started = performance.now();
-      const { loss, correct } = this.#trainer.step(batch, first + at.step);
+      const result = this.#trainer.step(batch, first + at.step);
       at.step++;
-      this.#count(loss * batch.size, correct, batch.size, (performance.now() - started) / 1000);
+      this.#count(result, batch.size, (performance.now() - started) / 1000);
       await this.#notify();
       const stopping = at.stopped || this.#aborted;
       // While the iteration is open: the dataset then knows what it had still to give.
@@ -126,11 +127,9 @@ export class FitRun implements TrainingRun {
     return false;
   }
 
-  #count(loss: number, correct: number, samples: number, seconds: number): void {
+  #count(result: StepResult, samples: number, seconds: number): void {
     const { sums } = this.#at;
-    sums.loss += loss;
-    sums.correct += correct;
-    sums.samples += samples;
+    addResult(sums, result, samples);
     sums.seconds += seconds;
     this.#session.steps++;
     this.#session.samples += samples;
@@ -155,8 +154,7 @@ export class FitRun implements TrainingRun {
       epochs: options.epochs,
       step,
       steps: dataset.steps,
-      loss: sums.loss / sums.samples,
-      accuracy: sums.correct / sums.samples,
+      ...metricsOf(sums),
       samplesPerSecond: samples / seconds,
       secondsLeft: (left * seconds) / steps,
     };
@@ -164,8 +162,7 @@ export class FitRun implements TrainingRun {
 
   #report(): EpochReport {
     const { epoch, step, sums } = this.#at;
-    const { loss, correct, samples, seconds } = sums;
-    return { epoch, steps: step, loss: loss / samples, accuracy: correct / samples, seconds };
+    return { epoch, steps: step, ...metricsOf(sums), seconds: sums.seconds };
   }
 
   /** Makes a checkpoint of this moment, if they are asked for. */
@@ -194,5 +191,5 @@ export class FitRun implements TrainingRun {
 }
 
 function noSums(): Sums {
-  return { loss: 0, correct: 0, samples: 0, seconds: 0 };
+  return { loss: 0, samples: 0, seconds: 0 };
 }

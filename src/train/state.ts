@@ -14,6 +14,7 @@ import { checkInteger, checkNumber, internal, rangeError } from '../core/errors.
 import { asRecord, decode, encode, parseJson, type StoredTensor } from '../core/safetensors.ts';
 import type { EpochReport } from './callbacks.ts';
 import type { Fingerprint } from './fingerprint.ts';
+import type { MetricSums } from './metrics.ts';
 
 /** Epochs done, and steps done in the next one. */
 export interface Position {
@@ -22,10 +23,7 @@ export interface Position {
 }
 
 /** Sums over the samples of an epoch so far. */
-export interface Sums {
-  loss: number;
-  correct: number;
-  samples: number;
+export interface Sums extends MetricSums {
   /** Of training. */
   seconds: number;
 }

@@ -5,18 +5,15 @@ import { ParameterStore } from '../autograd/parameters.ts';
 import { Tape } from '../autograd/tape.ts';
 import { Rng } from '../core/rng.ts';
 import type { Batch } from '../data/dataset.ts';
-import type { Loss } from '../nn/losses.ts';
+import type { Loss, LossResult } from '../nn/losses.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { BatchLoader } from './batch.ts';
 import { checkGradients, checkLossValue, NumericsCheck } from './numerics.ts';
 import type { Resolved } from './resolve.ts';
 import { Updater } from './updater.ts';
 
-export interface StepResult {
-  /** Mean loss of the batch. */
-  readonly loss: number;
-  readonly correct: number;
-}
+/** What the loss says of a batch. */
+export type StepResult = Omit<LossResult, 'gradient'>;
 
 export interface TrainerOptions {
   /** Of dropout; default 0. */
@@ -60,13 +57,13 @@ export class Trainer {
       const check = this.options.checkNumerics && new NumericsCheck(cx, graph, index + 1);
       const tap = check ? { tap: check.tap } : {};
       const [output] = execute(tape, graph, [this.#loader.load(cx, batch)], { quantizers, ...tap });
-      const { loss, correct, gradient } = this.loss.evaluate(cx, output!.ref, batch.y);
-      checkLossValue(index + 1, loss);
+      const { gradient, ...result } = this.loss.evaluate(cx, output!.ref, batch.y, batch.teacher);
+      checkLossValue(index + 1, result.loss);
       if (check) check.loss(gradient);
       tape.backward(output!, gradient, check ? check.backward : undefined);
       checkGradients(cx, index + 1, tape);
       this.#updater.update(cx, tape, index);
-      return { loss, correct };
+      return result;
     } finally {
       cx.end();
     }

@@ -321,6 +321,33 @@ const poolKernels = {
       rig.kernels.f32_softmax_cross_entropy(rows, classes, logits, labels, dlogits, losses, 0.2);
     }
   }),
+  f32_softmax_targets: over([1, 2, 3, 5, 10, 33], (rig, classes) => {
+    const rows = 3;
+    const q = rig.put(rig.floats(rows * classes).map(Math.abs));
+    for (const size of [0.1, 80]) {
+      const logits = drawn(rig, rows * classes, size);
+      const [dx, losses] = [rig.out(floats(rows * classes)), rig.out(floats(rows))];
+      rig.kernels.f32_softmax_targets(rows, classes, logits, q, dx, losses, 0.5, 0.3);
+    }
+  }),
+  f32_sigmoid_cross_entropy: over(lengths, (rig, n) => {
+    const y = rig.put(rig.floats(n).map(Math.abs));
+    const sum = rig.out(new Float64Array(1));
+    const dx = rig.out(floats(n));
+    rig.kernels.f32_sigmoid_cross_entropy(n, drawn(rig, n, 9), y, dx, sum, 0.3);
+  }),
+  f32_squared_error: over(lengths, (rig, n) => {
+    const [dx, sums] = [rig.out(floats(n)), rig.out(new Float64Array(2))];
+    rig.kernels.f32_squared_error(n, drawn(rig, n), drawn(rig, n), dx, sums, 0.3);
+  }),
+  f32_absolute_error: over(lengths, (rig, n) => {
+    const [dx, sums] = [rig.out(floats(n)), rig.out(new Float64Array(2))];
+    rig.kernels.f32_absolute_error(n, drawn(rig, n), drawn(rig, n), dx, sums, 0.3);
+  }),
+  f32_huber: over(lengths, (rig, n) => {
+    const [dx, sums] = [rig.out(floats(n)), rig.out(new Float64Array(2))];
+    rig.kernels.f32_huber(n, drawn(rig, n), drawn(rig, n), dx, sums, 0.5, 0.3);
+  }),
 };
 
 const fakeQuantKernels = {

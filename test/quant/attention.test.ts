@@ -254,7 +254,7 @@ describe('attention', () => {
     const model = quantizeModel(net);
     await fit(model, train, { epochs: 2, optimizer: adam({ learningRate: 0.001 }) });
     const quantized = await evaluate(model, fresh);
-    expect(quantized.top1).toBeGreaterThan(float.top1 - 0.05);
+    expect(quantized.top1).toBeGreaterThan(float.top1! - 0.05);
     const { graph, toBytes } = convert(model);
     for (const run of [runtime(), interpreter]) {
       const { first, mismatching, compared } = await compareParity(model, graph, fresh, run);

@@ -92,7 +92,7 @@ describe('the adding problem', () => {
     const { top1 } = await evaluate(quantized, held);
     // Chance is 0.5. A sum near 0 is the whole difficulty: half a step of the input, 1/256, decides one in 150.
     expect(float.top1).toBeGreaterThan(0.93);
-    expect(top1).toBeGreaterThan(float.top1 - 0.02);
+    expect(top1).toBeGreaterThan(float.top1! - 0.02);
     const session = await load(convert(quantized).toBytes(), { batch: 32 });
     let samples = 0;
     await visitIntegers(quantized, held, ({ x, size }, integers, names) => {

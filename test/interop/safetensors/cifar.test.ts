@@ -31,13 +31,13 @@ describeWithData('float networks of CIFAR-10', [...files, 'cifar10/test_500.bin'
     const network = make();
     importSafetensors(read(file), network, { moduleOf: cifarResnetModule });
     const { top1 } = await evaluate(network, await load(preprocessing));
-    expect(Math.abs(500 * top1 - correct)).toBeLessThanOrEqual(1);
+    expect(Math.abs(500 * top1! - correct)).toBeLessThanOrEqual(1);
   });
 
   test('ResNet-8 of a float .tflite finds 444 of 500, to one', async () => {
     const graph = importTflite(read(RESNET8.file), { dropSoftmax: true });
     // (pixel / 255 − 0) / (1 / 255): the network takes raw pixels.
     const { top1 } = await evaluate(graph, await load({ mean: [0], std: [1 / 255] }));
-    expect(Math.abs(500 * top1 - RESNET8.correct)).toBeLessThanOrEqual(1);
+    expect(Math.abs(500 * top1! - RESNET8.correct)).toBeLessThanOrEqual(1);
   });
 });

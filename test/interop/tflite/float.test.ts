@@ -260,7 +260,7 @@ describeWithData('float models', ['models/mlperf-tiny', 'golden', 'cifar10', 'kw
     const quantized = quantizeModel(graph);
     await fit(quantized, dataset, { epochs: 1, optimizer });
     const after = await evaluate(quantized, dataset);
-    expect(after.top1).toBeGreaterThan(before.top1 - 0.05);
+    expect(after.top1).toBeGreaterThan(before.top1! - 0.05);
     const session = await load(convert(quantized).toBytes());
     const { output } = session.run({ input: cifar(1).x });
     expect(argMax(output as Int8Array)).toBe(cifar(1).y[0]);
