@@ -24,11 +24,14 @@ export {
 } from './f32/dwconv2dWeightGradient';
 export { f32_column_sums__simd128 as f32_column_sums } from './f32/columnSums';
 export { f32_moments__simd128 as f32_moments } from './f32/moments';
-export { f32_vaffine__simd128 as f32_vaffine } from './f32/vaffine';
 export {
-  f32_batchnorm_sums__simd128 as f32_batchnorm_sums,
+  f32_vaffine__simd128 as f32_vaffine,
+  f32_qs8_vaffine__simd128 as f32_qs8_vaffine,
+} from './f32/vaffine';
+export { f32_batchnorm_sums__simd128 as f32_batchnorm_sums } from './f32/batchnormSums';
+export {
   f32_batchnorm_backward__simd128 as f32_batchnorm_backward,
-} from './f32/batchnorm';
+} from './f32/batchnormBackward';
 export { f32_layernorm__simd128 as f32_layernorm } from './f32/layernorm';
 export {
   f32_layernorm_backward__simd128 as f32_layernorm_backward,

@@ -78,20 +78,46 @@ export const f32VectorCases = {
   f32_vaffine: (rig) => {
     const [x, y] = [vector(rig), vector(rig)];
     const [a, b] = [floats(rig, CHANNELS), floats(rig, CHANNELS)];
-    const run = () => rig.kernels.f32_vaffine(ROWS, CHANNELS, x, a, b, y);
+    const run = () => rig.kernels.f32_vaffine(ROWS, CHANNELS, x, a, b, y, 0, 6);
     return [stream(`f32 vaffine ${SHAPE}`, 8 * N, run)];
   },
+  f32_qs8_vaffine: (rig) => {
+    const [x, y, params] = [vector(rig), rig.heap.alloc(N), fakeQuantizer(rig)];
+    const [a, b] = [floats(rig, CHANNELS), floats(rig, CHANNELS)];
+    const run = () => rig.kernels.f32_qs8_vaffine(ROWS, CHANNELS, x, a, b, y, params);
+    return [stream(`f32 qs8 vaffine ${SHAPE}`, 5 * N, run)];
+  },
   f32_batchnorm_sums: (rig) => {
-    const [x, dy] = [vector(rig), vector(rig)];
-    const [mean, a, b] = [floats(rig, CHANNELS), sums(rig), sums(rig)];
-    const run = () => rig.kernels.f32_batchnorm_sums(ROWS, CHANNELS, x, dy, mean, a, b);
-    return [stream(`f32 batchnorm sums ${SHAPE}`, 8 * N, run)];
+    const [x, dy, params] = [vector(rig), vector(rig), fakeQuantizer(rig)];
+    const [a, b, mean] = [floats(rig, CHANNELS), floats(rig, CHANNELS), floats(rig, CHANNELS)];
+    const to = sums(rig);
+    const cases = [
+      ['', -Infinity, Infinity, 0],
+      [' relu', 0, Infinity, 0],
+      [' relu quantized', 0, Infinity, params],
+    ] as const;
+    return cases.map(([name, lo, hi, quantizer]) =>
+      stream(`f32 batchnorm sums${name} ${SHAPE}`, 8 * N, () =>
+        rig.kernels.f32_batchnorm_sums(
+          ...([ROWS, CHANNELS, x, dy, a, b, mean, to, lo, hi, quantizer] as const),
+        ),
+      ),
+    );
   },
   f32_batchnorm_backward: (rig) => {
     const [x, dy, dx] = [vector(rig), vector(rig), vector(rig)];
-    const [a, b, c] = [floats(rig, CHANNELS), floats(rig, CHANNELS), floats(rig, CHANNELS)];
-    const run = () => rig.kernels.f32_batchnorm_backward(ROWS, CHANNELS, x, dy, a, b, c, dx);
-    return [stream(`f32 batchnorm backward ${SHAPE}`, 12 * N, run)];
+    const per = () => floats(rig, CHANNELS);
+    const [a, b, p, q, r] = [per(), per(), per(), per(), per()];
+    return [
+      [' relu', 0],
+      ['', -Infinity],
+    ].map(([name, lo]) =>
+      stream(`f32 batchnorm backward${name} ${SHAPE}`, 12 * N, () =>
+        rig.kernels.f32_batchnorm_backward(
+          ...([ROWS, CHANNELS, x, dy, a, b, p, q, r, dx, lo as number, Infinity] as const),
+        ),
+      ),
+    );
   },
   f32_vclamp: (rig) => {
     const [x, y] = [vector(rig), vector(rig)];
@@ -272,7 +298,7 @@ export const f32VectorCases = {
   f32_fakequant_backward: (rig) => {
     const [x, dy, dx] = [vector(rig), vector(rig), vector(rig)];
     const [to, params] = [sums(rig), fakeQuantizer(rig)];
-    const run = () => rig.kernels.f32_fakequant_backward(N, x, dy, dx, to, params);
+    const run = () => rig.kernels.f32_fakequant_backward(N, x, dy, dx, to, 0, Infinity, params);
     return [stream('f32 fakequant backward', 12 * N, run)];
   },
   f32_qc8w_quantize: (rig) =>

@@ -1,4 +1,5 @@
 import { QuantizeParams } from '../abi';
+import { passing } from '../lib/passing';
 import { addHigh, addLow, sumLanes } from '../lib/reduce';
 import { MAGIC, opaque } from '../lib/requantize';
 
@@ -8,13 +9,15 @@ import { MAGIC, opaque } from '../lib/requantize';
 const BLOCK: i32 = 64;
 
 /**
- * Backward of x̂ = (q − z)·s, q = clamp(rte(x / s) + z, qmin, qmax), by the straight-through estimator with learned
- * scale and zero point (Esser 2020, Bhalgat 2020). With v = f32(x · inverseScale), r = rte(v), L = qmin − z,
+ * Backward of x̂ = (q − z)·s, q = clamp(rte(u / s) + z, qmin, qmax), u = clamp(x, lo, hi), by the straight-through estimator
+ * with learned scale and zero point (Esser 2020, Bhalgat 2020). With v = f32(u · inverseScale), r = rte(v), L = qmin − z,
  * H = qmax − z:
  *
- *     inside  L ≤ r ≤ H    dx = dy    dscale += dy·(r − v)
- *     below   r < L        dx = 0     dscale += dy·L          dzero −= scale·dy
- *     above   r > H        dx = 0     dscale += dy·H          dzero −= scale·dy
+ *     inside  L ≤ r ≤ H    dx = dy where lo < x < hi    dscale += dy·(r − v)
+ *     below   r < L        dx = 0                       dscale += dy·L          dzero −= scale·dy
+ *     above   r > H        dx = 0                       dscale += dy·H          dzero −= scale·dy
+ *
+ * The clamp is a relu before the quantizer; its ends are infinite where there is none.
  *
  * x, dy [n] f32    read
  * dx    [n] f32    written; may be dy
@@ -24,7 +27,8 @@ const BLOCK: i32 = 64;
  * in f64, so |error| ≤ 17·2⁻²⁴·Σ|term|.
  */
 export function f32_fakequant_backward__scalar(
-  n: i32, x: usize, dy: usize, dx: usize, sums: usize, params: QuantizeParams,
+  n: i32, x: usize, dy: usize, dx: usize, sums: usize, clampLow: f32, clampHigh: f32,
+  params: QuantizeParams,
 ): void {
   const inverse = params.inverseScale;
   const lo = <f32>(params.qmin - params.zeroPoint);
@@ -33,22 +37,26 @@ export function f32_fakequant_backward__scalar(
   let zeros = 0.0;
   for (const end = x + (<usize>n << 2); x < end; x += 4, dy += 4, dx += 4) {
     const g = load<f32>(dy);
-    const v = load<f32>(x) * inverse;
+    const y = load<f32>(x);
+    const v = (y < clampLow ? clampLow : clampHigh < y ? clampHigh : y) * inverse;
     const r = nearest<f32>(v);
     const inside = r >= lo && r <= hi;
     const slope: f32 = inside ? r - v : r > hi ? hi : lo;
     scales += <f64>(g * slope);
     zeros += inside ? 0.0 : <f64>g;
-    store<f32>(dx, inside ? g : 0);
+    store<f32>(dx, inside && y > clampLow && y < clampHigh ? g : 0);
   }
   store<f64>(sums, load<f64>(sums) + scales);
   store<f64>(sums, load<f64>(sums, 8) - <f64>params.scale * zeros, 8);
 }
 
 export function f32_fakequant_backward__simd128(
-  n: i32, x: usize, dy: usize, dx: usize, sums: usize, params: QuantizeParams,
+  n: i32, x: usize, dy: usize, dx: usize, sums: usize, clampLow: f32, clampHigh: f32,
+  params: QuantizeParams,
 ): void {
   const inverse = f32x4.splat(params.inverseScale);
+  const from = f32x4.splat(clampLow);
+  const to = f32x4.splat(clampHigh);
   const magic = f32x4.splat(opaque(MAGIC, params.qmax));
   const lo = f32x4.splat(<f32>(params.qmin - params.zeroPoint));
   const hi = f32x4.splat(<f32>(params.qmax - params.zeroPoint));
@@ -64,7 +72,8 @@ export function f32_fakequant_backward__simd128(
     let zeros = scales;
     for (const end = x + (<usize>count << 2); x < end; x += 16, dy += 16, dx += 16) {
       const g = v128.load(dy);
-      const v = f32x4.mul(v128.load(x), inverse);
+      const y = v128.load(x);
+      const v = f32x4.mul(f32x4.pmin(f32x4.pmax(y, from), to), inverse);
       // No clamp before the rounding: beyond 2²² r is not exact, but it is as far outside as v.
       const r = f32x4.sub(f32x4.add(v, magic), magic);
       const q = f32x4.pmin(hi, f32x4.pmax(lo, r));
@@ -72,7 +81,7 @@ export function f32_fakequant_backward__simd128(
       const slope = f32x4.sub(q, v128.and(v, inside));
       scales = f32x4.add(scales, f32x4.mul(g, slope));
       zeros = f32x4.add(zeros, v128.andnot(g, inside));
-      v128.store(dx, v128.and(g, inside));
+      v128.store(dx, passing(v128.and(g, inside), y, from, to));
     }
     scalesLow = addLow(scalesLow, scales);
     scalesHigh = addHigh(scalesHigh, scales);
@@ -82,5 +91,5 @@ export function f32_fakequant_backward__simd128(
   store<f64>(sums, load<f64>(sums) + sumLanes(scalesLow, scalesHigh));
   const outside = sumLanes(zerosLow, zerosHigh);
   store<f64>(sums, load<f64>(sums, 8) - <f64>params.scale * outside, 8);
-  f32_fakequant_backward__scalar(n & 3, x, dy, dx, sums, params);
+  f32_fakequant_backward__scalar(n & 3, x, dy, dx, sums, clampLow, clampHigh, params);
 }

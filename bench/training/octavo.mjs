@@ -63,10 +63,24 @@ function repeated({ shape, classes }, size) {
 
 const WARM_UP = 10;
 
+const sgd = () => optimizers.sgd({ learningRate: 0.01, momentum: 0.9 });
+
+/**
+ * Quantized after some steps in float, as one would: ranges are calibrated with running statistics, which those of a network
+ * that has never trained are not.
+ */
+async function quantized(float, data) {
+  const stop = new AbortController();
+  const onStep = ({ step }) => step === 50 && stop.abort();
+  const loss = losses.crossEntropy();
+  await fit(float, data, { loss, optimizer: sgd(), onStep, signal: stop.signal });
+  return quantizeModel(float, { calibrationBatches: 1 });
+}
+
 await report(async () => {
   const data = repeated(nets[name], Number(batch));
   const float = build(nets[name]);
-  const trained = mode === 'qat' ? quantizeModel(float, { calibrationBatches: 1 }) : float;
+  const trained = mode === 'qat' ? await quantized(float, data) : float;
   const stop = new AbortController();
   const losses_ = [];
   const times = [];
@@ -80,7 +94,7 @@ await report(async () => {
     if (now > end) stop.abort();
     before = performance.now();
   };
-  const optimizer = optimizers.sgd({ learningRate: 0.01, momentum: 0.9 });
-  await fit(trained, data, { loss: losses.crossEntropy(), optimizer, onStep, signal: stop.signal });
+  const loss = losses.crossEntropy();
+  await fit(trained, data, { loss, optimizer: sgd(), onStep, signal: stop.signal });
   return { times, firstLoss: losses_[0], lastLoss: losses_.at(-1) };
 });

@@ -1,8 +1,8 @@
 import type { StructFields, StructName } from '../core/abi.ts';
-import type { DType } from '../core/dtype.ts';
+import { bytesOf, type DType } from '../core/dtype.ts';
 import type { Ref, TrainContext } from '../core/op.ts';
 import type { Rng } from '../core/rng.ts';
-import type { Shape } from '../core/shape.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
 import type { Device } from './device.ts';
 
 /** The services of one step: everything it allocates goes back at `end`. */
@@ -10,6 +10,8 @@ export class StepContext implements TrainContext {
   readonly kernels: Device['kernels'];
   readonly #mark: number;
   #scratch = { ptr: 0, bytes: 0 };
+  /** Addresses of tensors that nobody reads any more, by their size in bytes. */
+  readonly #free = new Map<number, number[]>();
 
   constructor(
     readonly device: Device,
@@ -22,7 +24,16 @@ export class StepContext implements TrainContext {
   }
 
   alloc(shape: Shape, dtype: DType = 'f32'): Ref {
-    return this.device.tensor(shape, dtype);
+    const ptr = this.#free.get(sizeOf(shape) * bytesOf[dtype])?.pop();
+    return ptr === undefined ? this.device.tensor(shape, dtype) : { ptr, shape, dtype };
+  }
+
+  /** Lets a tensor of this step have its memory taken by the next of its size: the one that the caches still hold. */
+  recycle({ ptr, shape, dtype }: Ref): void {
+    const bytes = sizeOf(shape) * bytesOf[dtype];
+    const free = this.#free.get(bytes);
+    if (free) free.push(ptr);
+    else this.#free.set(bytes, [ptr]);
   }
 
   zeros(shape: Shape, dtype: DType = 'f32'): Ref {

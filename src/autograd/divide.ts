@@ -67,11 +67,11 @@ function elements(strides: Readonly<Record<number, number>>): Rule {
   });
 }
 
-/** Kernels (rows, channels, …) over f32 rows. */
-function rows(...pointers: readonly number[]): Rule {
+/** Kernels (rows, channels, …); bytes of an element by index of the argument. */
+function rows(elements: Readonly<Record<number, 1 | 4>>): Rule {
   return (args) => {
-    const stride = 4 * args[1]!;
-    const strides = Object.fromEntries(pointers.map((at) => [at, stride]));
+    const entries = Object.entries(elements).map(([at, bytes]) => [at, bytes * args[1]!]);
+    const strides = Object.fromEntries(entries);
     return {
       units: args[0]!,
       unitCost: COST_OF_ELEMENT * args[1]!,
@@ -191,8 +191,9 @@ export const divisions: Readonly<Record<string, Rule>> = {
   qs8_maxpool2d_backward: pool({ 2: 1, 5: 4 }, { 3: 1, 4: 4 }),
   f32_avgpool2d: pool({ 2: 4 }, { 3: 4 }),
   f32_avgpool2d_backward: pool({ 3: 4 }, { 2: 4 }),
-  f32_vaffine: rows(2, 5),
-  f32_batchnorm_backward: rows(2, 3, 7),
+  f32_vaffine: rows({ 2: 4, 5: 4 }),
+  f32_qs8_vaffine: rows({ 2: 4, 5: 1 }),
+  f32_batchnorm_backward: rows({ 2: 4, 3: 4, 9: 4 }),
   f32_vclamp: elements({ 1: 4, 2: 4 }),
   f32_vclamp_backward: elements({ 1: 4, 2: 4, 3: 4 }),
   f32_vadd: elements({ 1: 4, 2: 4, 3: 4 }),

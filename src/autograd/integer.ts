@@ -207,7 +207,7 @@ class IntegerRun {
     const params = cx.struct('QuantizeParams', { ...x, scale: 1, inverseScale: 1 });
     cx.kernels.qs8_f32_vdequantize(size, x.q.ptr, u.ptr, params);
     const [a, b] = this.#place(requant);
-    cx.kernels.f32_vaffine(size / channels, channels, u.ptr, a, b, u.ptr);
+    cx.kernels.f32_vaffine(size / channels, channels, u.ptr, a, b, u.ptr, -Infinity, Infinity);
     return this.#round(u, out, 1);
   }
 

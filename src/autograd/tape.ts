@@ -1,6 +1,9 @@
 import { internal } from '../core/errors.ts';
 import type {
   Attrs,
+  Deferrable,
+  F32Rule,
+  Pointwise,
   QatJoinRule,
   QatKeepRule,
   QatLinearRule,
@@ -15,15 +18,34 @@ import { type Shape, sizeOf } from '../core/shape.ts';
 import { type Handle, isHandle, type Operand } from '../graph/dispatch.ts';
 import type { Parameter, QuantizerSpec } from '../graph/graph.ts';
 import { biasGradient } from '../ops/chunks.ts';
+import {
+  computePointwise,
+  identity,
+  type PointwiseGradients,
+  pointwiseGradients,
+  quantizePointwise,
+} from '../ops/pointwise.ts';
 import type { OpName } from '../ops/table.ts';
 import type { StepContext } from './context.ts';
+import { Gradients } from './gradients.ts';
 import type { ParameterStore } from './parameters.ts';
 import type { QuantizerRefs, QuantizerRule } from './quantizer.ts';
 import { f32Rule, qatRule } from './rules.ts';
 
+/** How the values of a tensor come about where they are not there yet. */
+export interface Origin {
+  /** Set when it came out of an activation quantizer. */
+  readonly quantized?: QRef;
+  /** Set when it came out of a weight quantizer. */
+  readonly weights?: QWeights;
+  /** Set while it waits to be computed by who reads it, with the tensors that its gradient goes to. */
+  readonly pending?: Pointwise;
+  readonly sources?: readonly Tensor[];
+}
+
 /** A value on a tape. It lives until its step ends. */
-export class Tensor implements Handle {
-  /** Gradient of the loss, set by `Tape.backward`. */
+export class Tensor implements Handle, Deferrable {
+  /** Gradient of the loss, set by `Tape.backward`. That of what an op made is good only until the op has gone back. */
   gradient: Ref | undefined;
   #ref: Ref | undefined;
 
@@ -32,17 +54,29 @@ export class Tensor implements Handle {
     readonly shape: Shape,
     readonly needsGradient: boolean,
     ref: Ref | undefined,
-    /** Set when it came out of an activation quantizer. */
-    readonly quantized?: QRef,
-    /** Set when it came out of a weight quantizer. */
-    readonly weights?: QWeights,
+    readonly origin: Origin = {},
   ) {
-    this.#ref = ref ?? weights?.dequantized;
+    this.#ref = ref ?? origin.weights?.dequantized;
   }
 
-  /** f32 values; those of a quantized tensor are computed when first asked for. */
+  get quantized(): QRef | undefined {
+    return this.origin.quantized;
+  }
+
+  get weights(): QWeights | undefined {
+    return this.origin.weights;
+  }
+
+  get pending(): Pointwise | undefined {
+    return this.origin.pending;
+  }
+
+  /** f32 values; those that are quantized or pending are computed when first asked for. */
   get ref(): Ref {
-    this.#ref ??= this.tape.dequantize(this.quantized!);
+    const { pending, quantized } = this.origin;
+    this.#ref ??= pending
+      ? computePointwise(this.tape.cx, pending)
+      : this.tape.dequantize(quantized!);
     return this.#ref;
   }
 
@@ -53,8 +87,12 @@ export class Tensor implements Handle {
 
 interface Entry {
   readonly output: Tensor;
+  /** What gets the gradients that `backward` gives, in order. */
   readonly inputs: readonly Tensor[];
-  backward(dy: Ref): readonly (Ref | undefined)[];
+  /** What the op was given, where the gradients go past some of it. */
+  readonly reads?: readonly Tensor[];
+  /** `own` says that nobody else reads dy: what becomes of it may take its place. */
+  backward(dy: Ref, own: boolean): readonly (Ref | undefined)[];
 }
 
 export type Inspect = (
@@ -127,6 +165,7 @@ export class Tape {
 
   #float(op: OpName, inputs: readonly Tensor[], attrs: Attrs): Tensor {
     const rule = f32Rule(op);
+    if (rule.defer) return this.#deferred(rule, inputs, attrs);
     const refs = inputs.map((input) => input.ref);
     const { output: y, extra } = rule.forward(this.cx, refs, attrs as never);
     const wants = inputs.map((input) => input.needsGradient);
@@ -135,6 +174,22 @@ export class Tape {
       output: new Tensor(this, y.shape, wants.includes(true), y),
       inputs,
       backward: (dy) => rule.backward(this.cx, dy, saved, attrs as never),
+    });
+  }
+
+  /** Leaves y to its readers. If it takes up what x waits for, its gradient goes past x. */
+  #deferred(rule: F32Rule<never>, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+    const [x, ...rest] = inputs as readonly [Tensor, ...Tensor[]];
+    const refs = rest.map(({ ref }) => ref);
+    const pending = rule.defer!(this.cx, x, refs, attrs as never);
+    const taken = x.pending?.x === pending.x;
+    const sources = taken ? x.origin.sources! : inputs;
+    const needsGradient = inputs.some((input) => input.needsGradient);
+    return this.#record({
+      output: new Tensor(this, pending.x.shape, needsGradient, undefined, { pending, sources }),
+      inputs: sources,
+      reads: inputs,
+      backward: (dy, own) => gradientList(pointwiseGradients(this.cx, pending, dy, { own })),
     });
   }
 
@@ -187,7 +242,9 @@ export class Tape {
     const constants = rest.map(({ ref }) => ref);
     const q = rule.forward(this.cx, quantized, attrs as never, constants);
     return this.#record({
-      output: new Tensor(this, q.shape, x.needsGradient, undefined, { ...quantized, q }),
+      output: new Tensor(this, q.shape, x.needsGradient, undefined, {
+        quantized: { ...quantized, q },
+      }),
       inputs: [x],
       backward: (dy) => [rule.backward(this.cx, dy, quantized, q, attrs as never, constants)],
     });
@@ -198,7 +255,9 @@ export class Tape {
     const quantized = table.quantized!;
     const q = rule.forward(this.cx, x.ref, quantized);
     return this.#record({
-      output: new Tensor(this, q.shape, table.needsGradient, undefined, { ...quantized, q }),
+      output: new Tensor(this, q.shape, table.needsGradient, undefined, {
+        quantized: { ...quantized, q },
+      }),
       inputs: [x, table],
       backward: (dy) => [undefined, rule.backward(this.cx, dy, x.ref, table.shape)],
     });
@@ -212,7 +271,7 @@ export class Tape {
     const q = rule.forward(this.cx, xs, attrs as never);
     const needsGradient = inputs.some((input) => input.needsGradient);
     return this.#record({
-      output: new Tensor(this, q.shape, needsGradient, undefined, { ...first, q }),
+      output: new Tensor(this, q.shape, needsGradient, undefined, { quantized: { ...first, q } }),
       inputs,
       backward: (dy) => rule.backward(this.cx, dy, xs, attrs as never),
     });
@@ -220,20 +279,24 @@ export class Tape {
 
   /** Puts an activation through a quantizer: ops that have an integer form go on with its integers. */
   quantize(x: Tensor, spec: QuantizerSpec, rule: QuantizerRule): Tensor {
+    const { cx } = this;
     const { inputs, refs } = this.#quantizerInputs(x, spec);
-    const quantized = rule.quantize(this.cx, x.ref, refs, spec);
+    const { qmin, qmax } = spec;
+    const grid = { ...rule.range(cx, refs, spec, x), qmin, qmax };
+    const pending = x.pending ?? identity(x.ref);
+    const sources = x.origin.sources ?? [x];
+    const quantized = { ...grid, q: quantizePointwise(cx, pending, grid) };
+    const needsGradient = inputs.some((input) => input.needsGradient);
     return this.#record({
-      output: new Tensor(
-        this,
-        x.shape,
-        inputs.some((input) => input.needsGradient),
-        undefined,
-        quantized,
-      ),
-      inputs,
-      backward: (dy) => {
-        const { dx, dscale, dzeroPoint } = rule.backward(this.cx, dy, x.ref, quantized, refs, spec);
-        return [dx, dscale, dzeroPoint];
+      output: new Tensor(this, x.shape, needsGradient, undefined, { quantized }),
+      inputs: [...sources, ...inputs.slice(1)],
+      reads: inputs,
+      backward: (dy, own) => {
+        const gradients = pointwiseGradients(cx, pending, dy, { grid, own });
+        const { dscale, dzeroPoint } = rule.rangeGradients(cx, gradients.range, x.shape, spec);
+        const list: (Ref | undefined)[] = gradientList(gradients);
+        list.length = sources.length;
+        return [...list, dscale, dzeroPoint];
       },
     });
   }
@@ -243,7 +306,7 @@ export class Tape {
     const weights = rule.quantizeWeights(this.cx, w.ref, refs, spec);
     const needsGradient = inputs.some((input) => input.needsGradient);
     return this.#record({
-      output: new Tensor(this, w.shape, needsGradient, undefined, undefined, weights),
+      output: new Tensor(this, w.shape, needsGradient, undefined, { weights }),
       inputs,
       backward: (dy) => {
         const { dx, dscale } = rule.backwardWeights(this.cx, dy, w.ref, refs, spec);
@@ -276,31 +339,28 @@ export class Tape {
   }
 
   /**
-   * Leaves in every tensor that needs one the gradient of a scalar whose gradient for `output` is `dy`. `inspect` sees what
-   * each op hands to its inputs.
+   * Leaves in every parameter that needs one the gradient of a scalar whose gradient for `output` is `dy`. `inspect` sees what
+   * each op hands to its inputs. Memory of gradients that were passed on is used again.
    */
   backward(output: Tensor, dy: Ref, inspect?: Inspect): void {
-    output.gradient = dy;
+    const gradients = new Gradients(this.cx);
+    gradients.add(output, dy);
     for (let i = this.#entries.length - 1; i >= 0; i--) {
-      const { output, inputs, backward } = this.#entries[i]!;
-      if (!output.gradient) continue;
-      const gradients = backward(output.gradient);
-      inspect?.(output, inputs, gradients);
+      const { output, inputs, reads, backward } = this.#entries[i]!;
+      const { gradient } = output;
+      if (!gradient) continue;
+      const made = backward(gradient, gradients.owns(gradient));
+      inspect?.(output, reads ?? inputs, made);
       inputs.forEach((input, j) => {
-        const gradient = gradients[j];
-        if (gradient && input.needsGradient) this.#accumulate(input, gradient);
+        const one = made[j];
+        if (one && input.needsGradient) gradients.add(input, one);
       });
+      gradients.release(output);
     }
   }
+}
 
-  /** A first gradient may be another tensor's too (add hands dy to both sides), so a sum gets memory of its own. */
-  #accumulate(tensor: Tensor, gradient: Ref): void {
-    if (!tensor.gradient) {
-      tensor.gradient = gradient;
-      return;
-    }
-    const sum = this.cx.alloc(tensor.shape);
-    this.cx.kernels.f32_vadd(sizeOf(sum.shape), tensor.gradient.ptr, gradient.ptr, sum.ptr);
-    tensor.gradient = sum;
-  }
+/** In the order of the inputs of batch normalization; a clamp has the first alone. */
+function gradientList({ dx, dgamma, dbeta }: PointwiseGradients): (Ref | undefined)[] {
+  return [dx, dgamma, dbeta];
 }

@@ -82,10 +82,44 @@ export interface Saved {
   readonly wants: readonly boolean[];
 }
 
+/** What batch normalization folds into y = a[c]·x + b[c], and keeps for its gradients. Per channel. */
+export interface Normalization {
+  /** f32 [C] in wasm memory. */
+  readonly a: Ref;
+  readonly b: Ref;
+  readonly gamma: Float64Array;
+  readonly mean: Float64Array;
+  /** 1 / sqrt(variance + epsilon) */
+  readonly inverse: Float64Array;
+  /** Whether mean and variance depend on x. */
+  readonly batchStatistics: boolean;
+}
+
+/**
+ * y = clamp(a[c]·x + b[c], lo, hi), not computed yet: whoever reads it may compute it on the way, forward and back, so that
+ * batch normalization, relu and quantizer are one pass over memory.
+ */
+export interface Pointwise {
+  readonly x: Ref;
+  /** a = 1, b = 0 without it. */
+  readonly norm?: Normalization | undefined;
+  /** Infinite where nothing is clamped. */
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/** An operand that may still wait to be computed; `ref` computes it. */
+export interface Deferrable {
+  readonly ref: Ref;
+  readonly pending?: Pointwise | undefined;
+}
+
 export interface F32Rule<A = unknown> {
   forward(cx: TrainContext, inputs: readonly Ref[], attrs: A): { output: Ref; extra?: unknown };
   /** Gradients of the inputs, in order; undefined where `wants` is false or none exists. */
   backward(cx: TrainContext, dy: Ref, saved: Saved, attrs: A): readonly (Ref | undefined)[];
+  /** In place of computing y, what it is. It may take up what x waits for, or ask for x. */
+  defer?(cx: TrainContext, x: Deferrable, rest: readonly Ref[], attrs: A): Pointwise;
 }
 
 /** The linear ops: x quantized per tensor, w per channel; y = f32 in training, u of eq. (7) in evaluation. */

@@ -3,6 +3,7 @@ import type { IntForm } from '../core/form.ts';
 import type { F32Rule, IntRule, OpDef, QatKeepRule, QRef } from '../core/op.ts';
 import { quantize } from '../core/rounding.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
+import { identity, pointwiseRule } from './pointwise.ts';
 
 function sameAsInput([x]: readonly Shape[]): Shape {
   if (!x) throw internal('a clamp needs an input');
@@ -17,18 +18,10 @@ export const relu6 = { name: 'relu6', inferShape: sameAsInput } as const satisfi
 
 /** The derivative is taken as 0 at both kinks. */
 function clampF32(lo: number, hi: number): F32Rule {
-  return {
-    forward(cx, [x]) {
-      const output = cx.alloc(x!.shape);
-      cx.kernels.f32_vclamp(sizeOf(x!.shape), x!.ptr, output.ptr, lo, hi);
-      return { output };
-    },
-    backward(cx, dy, { output }) {
-      const dx = cx.alloc(output.shape);
-      cx.kernels.f32_vclamp_backward(sizeOf(dx.shape), output.ptr, dy.ptr, dx.ptr, lo, hi);
-      return [dx];
-    },
-  };
+  return pointwiseRule((_cx, x) => {
+    const before = x.pending ?? identity(x.ref);
+    return { ...before, lo: Math.max(lo, before.lo), hi: Math.min(hi, before.hi) };
+  });
 }
 
 // Marked pure so that a bundle without training drops them.

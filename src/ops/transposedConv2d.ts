@@ -112,7 +112,9 @@ function addBias(cx: TrainContext, y: Ref, b: Ref): void {
   const channels = b.shape[0]!;
   const ones = cx.alloc(b.shape);
   cx.f32(ones).fill(1);
-  cx.kernels.f32_vaffine(sizeOf(y.shape) / channels, channels, y.ptr, ones.ptr, b.ptr, y.ptr);
+  const rows = sizeOf(y.shape) / channels;
+  const [lo, hi] = [-Infinity, Infinity];
+  cx.kernels.f32_vaffine(rows, channels, y.ptr, ones.ptr, b.ptr, y.ptr, lo, hi);
 }
 
 /** One integer convolution a phase. */

@@ -4,8 +4,8 @@ import { movingAverage } from './movingAverage.ts';
 
 /** A range that follows from the op, as that of softmax: nothing is observed or learned, gradients pass straight through. */
 export const fixed: QuantizerRule = {
-  quantize: lsq.quantize,
-  backward: movingAverage.backward,
+  range: lsq.range,
+  rangeGradients: movingAverage.rangeGradients,
   quantizeWeights: lsq.quantizeWeights,
   backwardWeights: movingAverage.backwardWeights,
 };

@@ -1,10 +1,8 @@
 import type { QuantizerRule } from '../autograd/quantizer.ts';
 import { sizeOf } from '../core/shape.ts';
 import {
-  activationGradients,
   elementsPerSample,
   gradientScale,
-  quantizeActivation,
   quantizeWeights,
   rangeOf,
   scalar,
@@ -16,16 +14,12 @@ import {
  * activations, the zero point a float that the forward clamps and rounds (quantization.md eq. (15) to (18)).
  */
 export const lsq: QuantizerRule = {
-  quantize(cx, x, refs, spec) {
-    return quantizeActivation(cx, x, rangeOf(cx, refs, spec), spec);
-  },
+  range: rangeOf,
 
-  backward(cx, dy, x, _q, refs, spec) {
-    const range = rangeOf(cx, refs, spec);
-    const { dx, dscale, dzeroPoint } = activationGradients(cx, dy, x, range, spec);
-    const h = gradientScale(elementsPerSample(x.shape), spec.qmax - spec.qmin);
-    const learned = refs.zeroPoint && { dzeroPoint: scalar(cx, dzeroPoint * h) };
-    return { dx, dscale: scalar(cx, dscale * h), ...learned };
+  rangeGradients(cx, sums, shape, spec) {
+    const h = gradientScale(elementsPerSample(shape), spec.qmax - spec.qmin);
+    const learned = spec.zeroPoint && { dzeroPoint: scalar(cx, sums.zeroPoint * h) };
+    return { dscale: scalar(cx, sums.scale * h), ...learned };
   },
 
   quantizeWeights(cx, w, refs, spec) {

@@ -1,17 +1,9 @@
-import type { QuantizerRefs, QuantizerRule } from '../autograd/quantizer.ts';
+import type { QuantizerRefs, QuantizerRule, Range } from '../autograd/quantizer.ts';
 import type { Ref, TrainContext } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { QuantizerSpec } from '../graph/graph.ts';
 import { integerZeroPoint } from '../graph/quantizerParams.ts';
-import {
-  activationGradients,
-  MIN_SCALE,
-  quantizeActivation,
-  quantizeWeights,
-  type Range,
-  rangeOf,
-  weightGradients,
-} from './kernels.ts';
+import { MIN_SCALE, quantizeWeights, rangeOf, weightGradients } from './kernels.ts';
 import { absoluteMaxima, channelLayout } from './weightLayout.ts';
 
 /** Share of the old average that a step keeps. */
@@ -23,14 +15,13 @@ const DECAY = 0.99;
  * the first step on, whatever it started from. Gradients pass straight through; nothing is learned.
  */
 export const movingAverage: QuantizerRule = {
-  quantize(cx, x, refs, spec) {
-    if (cx.training) observe(cx, x, refs, spec);
-    return quantizeActivation(cx, x, rangeOf(cx, refs, spec), spec);
+  range(cx, refs, spec, x) {
+    if (cx.training) observe(cx, x.ref, refs, spec);
+    return rangeOf(cx, refs, spec);
   },
 
-  backward(cx, dy, x, q, _refs, spec) {
-    const { scale, zeroPoint } = q;
-    return { dx: activationGradients(cx, dy, x, { scale, zeroPoint }, spec).dx };
+  rangeGradients() {
+    return {};
   },
 
   /** Evaluation keeps the scales of the last step, which are those that `convert` ships. */

@@ -1,10 +1,11 @@
 /** Ranges that minimise Σ (x̂ − x)², the start of every learned range (quantization.md §5). */
 
 import { StepContext } from '../autograd/context.ts';
+import type { Range } from '../autograd/quantizer.ts';
 import type { Ref } from '../core/op.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import type { QuantizerSpec } from '../graph/graph.ts';
-import { MIN_SCALE, type Range } from './kernels.ts';
+import { MIN_SCALE } from './kernels.ts';
 import { rangeFromBounds } from './movingAverage.ts';
 import { absoluteMaxima, type ChannelLayout, channelLayout } from './weightLayout.ts';
 

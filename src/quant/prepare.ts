@@ -13,6 +13,8 @@ interface Rounded {
   readonly id: ValueId;
   /** A relu is part of what makes it. */
   readonly clamped: boolean;
+  /** It is data: nothing before it adapts to its range. */
+  readonly given?: boolean;
   /** Parameters that its op asks for. */
   readonly fixed?: { readonly scale: number; readonly zeroPoint: number };
 }
@@ -65,8 +67,11 @@ function roundedValues(graph: Graph, found: readonly Segment[]): Rounded[] {
   made.sort((a, b) => order.get(a.id)! - order.get(b.id)!);
   const indices = indexInputs(graph, found);
   const inputs = graph.inputs.filter((id) => !indices.has(id));
-  const given = [...new Set(constants), ...inputs].map((id) => ({ id, clamped: false }));
-  return [...given, ...made];
+  return [
+    ...[...new Set(constants)].map((id) => ({ id, clamped: false })),
+    ...inputs.map((id) => ({ id, clamped: false, given: true })),
+    ...made,
+  ];
 }
 
 function parameter(name: string, shape: Shape, trainable: boolean, minimum?: number): Parameter {
@@ -76,7 +81,9 @@ function parameter(name: string, shape: Shape, trainable: boolean, minimum?: num
 
 /**
  * The quantizers of values with one range, in order. Only states are apart: what one observes is no step of the others.
- * After a clamp at 0 nothing is negative, so the zero point is qmin for good if all end in one.
+ * After a clamp at 0 nothing is negative, so the zero point is qmin for good if all end in one. The range of data stays as
+ * calibrated: learning it would take the gradient of the first layer's input, which nothing else wants and which costs as much
+ * as that layer's forward.
  */
 function activationQuantizers(
   graph: Graph,
@@ -88,14 +95,15 @@ function activationQuantizers(
   if (fixed && members.length === 1) return [fixedQuantizer(name, fixed)];
   const learned = method === 'lsq';
   const clamped = members.every((member) => member.clamped);
+  const trained = learned && !members.every(({ given }) => given);
   const shared: QuantizerSpec = {
     name,
     method,
     target: 'activation',
     ...ACTIVATION_RANGE,
     ...(clamped && { fixedZeroPoint: ACTIVATION_RANGE.qmin }),
-    scale: parameter(`${name}/scale`, [1], learned, MIN_SCALE),
-    ...(!clamped && { zeroPoint: parameter(`${name}/zeroPoint`, [1], learned) }),
+    scale: parameter(`${name}/scale`, [1], trained, MIN_SCALE),
+    ...(!clamped && { zeroPoint: parameter(`${name}/zeroPoint`, [1], trained) }),
   };
   if (learned) return members.map(() => shared);
   const states = members.map((member) =>

@@ -170,19 +170,43 @@ const channelKernels = {
   }),
   f32_vaffine: over(tables, (rig, [rows, channels]) => {
     const [x, a, b] = [drawn(rig, rows * channels), drawn(rig, channels), drawn(rig, channels)];
-    rig.kernels.f32_vaffine(rows, channels, x, a, b, rig.out(floats(rows * channels)));
+    const y = rig.out(floats(rows * channels));
+    rig.kernels.f32_vaffine(rows, channels, x, a, b, y, 0, Number.POSITIVE_INFINITY);
+  }),
+  f32_qs8_vaffine: over(tables, (rig, [rows, channels]) => {
+    const [x, a, b] = [drawn(rig, rows * channels), drawn(rig, channels), drawn(rig, channels)];
+    for (const quantizer of quantizers) {
+      const params = rig.params('QuantizeParams', quantizer);
+      const y = rig.out(new Int8Array(rows * channels));
+      rig.kernels.f32_qs8_vaffine(rows, channels, x, a, b, y, params);
+    }
   }),
   f32_batchnorm_sums: over(tables, (rig, [rows, channels]) => {
     const [x, dy] = [drawn(rig, rows * channels), drawn(rig, rows * channels)];
-    const [sumDy, sumDyX] = [started(rig, channels), started(rig, channels)];
-    const mean = drawn(rig, channels);
-    rig.kernels.f32_batchnorm_sums(rows, channels, x, dy, mean, sumDy, sumDyX);
+    const [a, b, mean] = [drawn(rig, channels), drawn(rig, channels), drawn(rig, channels)];
+    const grids = quantizers.map((quantizer) => rig.params('QuantizeParams', quantizer));
+    for (const params of [0, ...grids]) {
+      for (const lo of [Number.NEGATIVE_INFINITY, 0]) {
+        const sums = started(rig, 2 * channels + 2);
+        const ends = [lo, Number.POSITIVE_INFINITY] as const;
+        const table = [rows, channels, x, dy, a, b, mean, sums] as const;
+        rig.kernels.f32_batchnorm_sums(...table, ...ends, params);
+      }
+    }
   }),
   f32_batchnorm_backward: over(tables, (rig, [rows, channels]) => {
     const [x, dy] = [drawn(rig, rows * channels), drawn(rig, rows * channels)];
-    const [a, b, c] = [drawn(rig, channels), drawn(rig, channels), drawn(rig, channels)];
-    const dx = rig.out(floats(rows * channels));
-    rig.kernels.f32_batchnorm_backward(rows, channels, x, dy, a, b, c, dx);
+    const per = () => drawn(rig, channels);
+    const [a, b, p, q, r] = [per(), per(), per(), per(), per()];
+    for (const [lo, hi] of [
+      [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+      [0, 0.5],
+    ] as const) {
+      const dx = rig.out(floats(rows * channels));
+      rig.kernels.f32_batchnorm_backward(
+        ...([rows, channels, x, dy, a, b, p, q, r, dx, lo, hi] as const),
+      );
+    }
   }),
 };
 
@@ -364,7 +388,8 @@ const fakeQuantKernels = {
     for (const quantizer of quantizers) {
       const [x, dy, sums] = [drawn(rig, n, 12), drawn(rig, n), started(rig, 2)];
       const params = rig.params('QuantizeParams', quantizer);
-      rig.kernels.f32_fakequant_backward(n, x, dy, rig.out(floats(n)), sums, params);
+      const [lo, hi] = [-1, Number.POSITIVE_INFINITY];
+      rig.kernels.f32_fakequant_backward(n, x, dy, rig.out(floats(n)), sums, lo, hi, params);
     }
   }),
   f32_qc8w_quantize: over(weights, (rig, shape) => {

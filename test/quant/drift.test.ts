@@ -33,7 +33,7 @@ function trainingForward(
   const ruleOf = (spec: QuantizerSpec) => quantizers[spec.method]!;
   const operand = (id: ValueId): Tensor => {
     const quantized = integers.get(id);
-    if (quantized) return new Tensor(tape, quantized.q.shape, false, undefined, quantized);
+    if (quantized) return new Tensor(tape, quantized.q.shape, false, undefined, { quantized });
     const spec = graph.quantizers.get(id);
     const tensor = tape.parameter(graph.parameters.get(id)!);
     return spec ? tape.quantizeWeights(tensor, spec, ruleOf(spec)) : tensor;

@@ -46,7 +46,8 @@ const expected = (learned: string, state: string) => {
   const free = `activation [-128,127] scale [1]${learned}, zero point [1]${learned}${state}`;
   const fixed = `activation [-128,127] scale [1]${learned}, fixed -128${state}`;
   return [
-    `input: ${free}`,
+    // Data: its range is calibrated.
+    `input: activation [-128,127] scale [1], zero point [1]${state}`,
     `batchNormalization: ${free}`,
     `relu: ${fixed}`,
     `add: ${free}`,

@@ -2,6 +2,7 @@ import { describe, test } from 'vitest';
 import { Rng } from '../../../src/core/rng.ts';
 import { GuardedMemory } from '../../helpers/guarded.ts';
 import { implementations } from '../../helpers/memory.ts';
+import { rte } from '../../reference/f32/fakequant.ts';
 import { expectClose, expectSame, floats, ULP } from './compare.ts';
 
 const guarded = new GuardedMemory();
@@ -65,7 +66,6 @@ describe('sums over rows', () => {
   test.each(shapes)('$rows rows of $channels channels', ({ rows, channels }) => {
     const rng = new Rng(rows * 100 + channels);
     const x = floats(rng, rows * channels).map((v) => v + 3);
-    const dy = floats(rng, rows * channels);
     const mean = floats(rng, channels).map((v) => 3 + v / 10);
     const context = `${rows} rows, ${channels} channels`;
     const doubles = () => Float64Array.from({ length: channels }, () => rng.uniform());
@@ -93,19 +93,6 @@ describe('sums over rows', () => {
       ],
       (k, [p, m], [s, q]) => k.f32_moments(rows, channels, p!, m!, s!, q!),
     );
-
-    const sumDy = columnsOf(rows, channels, (i) => dy[i]!);
-    const sumDyX = columnsOf(rows, channels, (i, c) => dy[i]! * (x[i]! - mean[c]!));
-    checkSums(
-      `f32_batchnorm_sums ${context}`,
-      [x, dy, mean],
-      [doubles(), doubles()],
-      [
-        { ...sumDy, steps: block },
-        { ...sumDyX, steps: block + 2 },
-      ],
-      (k, [p, g, m], [s, q]) => k.f32_batchnorm_sums(rows, channels, p!, g!, m!, s!, q!),
-    );
   });
 });
 
@@ -113,75 +100,57 @@ describe('affine maps per channel equal their f32 steps, also in place', () => {
   test.each(shapes)('$rows rows of $channels channels', ({ rows, channels }) => {
     const rng = new Rng(rows * 100 + channels + 1);
     const x = floats(rng, rows * channels);
-    const dy = floats(rng, rows * channels);
-    const [a, b, c] = [floats(rng, channels), floats(rng, channels), floats(rng, channels)];
+    x[rng.below(x.length)] = Number.NaN;
+    const [a, b] = [floats(rng, channels), floats(rng, channels)];
     const y = x.map((v, i) => f(v * a[i % channels]!) + b[i % channels]!);
-    const dx = x.map((v, i) => {
-      const j = i % channels;
-      return f(f(a[j]! * dy[i]!) + f(b[j]! * v)) + c[j]!;
-    });
-    for (const { name, kernels } of modules) {
-      guarded.reset();
-      const px = guarded.input(x).pointer;
-      const pdy = guarded.input(dy).pointer;
-      const [pa, pb, pc] = [a, b, c].map((v) => guarded.input(v).pointer);
-      const out = guarded.output(y);
-      const inPlace = guarded.inout(x);
-      const inPlaceDy = guarded.inout(dy);
-      kernels.f32_vaffine(rows, channels, px, pa!, pb!, out.pointer);
-      expectSame(out.read(), y, `f32_vaffine ${name}`);
-      kernels.f32_batchnorm_backward(rows, channels, px, pdy, pa!, pb!, pc!, out.pointer);
-      expectSame(out.read(), dx, `f32_batchnorm_backward ${name}`);
-      kernels.f32_vaffine(rows, channels, inPlace.pointer, pa!, pb!, inPlace.pointer);
-      expectSame(inPlace.read(), y, `f32_vaffine in place ${name}`);
-      const g = inPlaceDy.pointer;
-      kernels.f32_batchnorm_backward(rows, channels, px, g, pa!, pb!, pc!, g);
-      expectSame(inPlaceDy.read(), dx, `f32_batchnorm_backward in place ${name}`);
-      guarded.check();
-    }
+    for (const { name, kernels } of modules)
+      for (const [lo, hi] of [
+        [-Infinity, Infinity],
+        [0, Infinity],
+        [-0.25, 0.5],
+      ] as const) {
+        guarded.reset();
+        const px = guarded.input(x).pointer;
+        const [pa, pb] = [a, b].map((v) => guarded.input(v).pointer);
+        const out = guarded.output(y);
+        const inPlace = guarded.inout(x);
+        const at = inPlace.pointer;
+        kernels.f32_vaffine(rows, channels, px, pa!, pb!, out.pointer, lo, hi);
+        kernels.f32_vaffine(rows, channels, at, pa!, pb!, at, lo, hi);
+        guarded.check();
+        const want = y.map((v) => Math.min(hi, Math.max(lo, v)));
+        expectSame(out.read(), want, `f32_vaffine ${name} [${lo}, ${hi}]`);
+        expectSame(inPlace.read(), want, `f32_vaffine in place ${name} [${lo}, ${hi}]`);
+      }
   });
 });
 
-/** y = γ·(x − μ)/√(var + ε) + β with the statistics of the columns, in float64. */
-function batchnorm(x: number[], rows: number, channels: number, gamma: number[], epsilon: number) {
-  return x.map((v, i) => {
-    const c = i % channels;
-    const column = x.filter((_, j) => j % channels === c);
-    const mean = column.reduce((s, u) => s + u, 0) / rows;
-    const variance = column.reduce((s, u) => s + (u - mean) ** 2, 0) / rows;
-    return (gamma[c]! * (v - mean)) / Math.sqrt(variance + epsilon);
+describe('affine maps per channel that are quantized', () => {
+  test.each(shapes)('$rows rows of $channels channels', ({ rows, channels }) => {
+    const rng = new Rng(rows * 100 + channels + 2);
+    const x = floats(rng, rows * channels, 3);
+    x[rng.below(x.length)] = Number.NaN;
+    const [a, b] = [floats(rng, channels), floats(rng, channels)];
+    for (const [scale, zeroPoint, qmin, qmax] of [
+      [0.01, 7, -128, 127],
+      [0.02, -128, -128, 127],
+      [0.5, 3, 0, 15],
+    ] as const) {
+      const params = { scale: f(scale), inverseScale: f(1 / f(scale)), zeroPoint, qmin, qmax };
+      const want = Int8Array.from(x, (v, i) => {
+        const y = f(f(v * a[i % channels]!) + b[i % channels]!);
+        const u = rte(f(y * params.inverseScale)) + zeroPoint;
+        return Number.isNaN(u) ? zeroPoint : Math.min(qmax, Math.max(qmin, u));
+      });
+      for (const { name, kernels } of modules) {
+        guarded.reset();
+        const [px, pa, pb] = [x, a, b].map((v) => guarded.input(v).pointer);
+        const out = guarded.output(want);
+        const grid = guarded.params('QuantizeParams', params).pointer;
+        kernels.f32_qs8_vaffine(rows, channels, px!, pa!, pb!, out.pointer, grid);
+        guarded.check();
+        expectSame(out.read(), want, `${name} ${JSON.stringify(params)}`);
+      }
+    }
   });
-}
-
-test('the doc comment of f32_batchnorm_backward gives the central difference of batch normalization', () => {
-  const [rows, channels, epsilon] = [6, 3, 1e-3];
-  const rng = new Rng(9);
-  const x = floats(rng, rows * channels);
-  const dy = floats(rng, rows * channels);
-  const gamma = [...floats(rng, channels)];
-  const loss = (u: number[]) =>
-    batchnorm(u, rows, channels, gamma, epsilon).reduce((s, v, i) => s + v * dy[i]!, 0);
-  const h = 1e-5;
-  const want = [...x].map((_, i) => {
-    const moved = (d: number) => [...x].map((v, j) => (j === i ? v + d : v));
-    return (loss(moved(h)) - loss(moved(-h))) / (2 * h);
-  });
-  const stats = columnsOf(rows, channels, (i) => x[i]!).value.map((v) => v / rows);
-  const variance = columnsOf(rows, channels, (i, c) => (x[i]! - stats[c]!) ** 2).value;
-  const sigma = variance.map((v) => Math.sqrt(v / rows + epsilon));
-  const sumDy = columnsOf(rows, channels, (i) => dy[i]!).value;
-  const sumDyX = columnsOf(rows, channels, (i, c) => dy[i]! * (x[i]! - stats[c]!)).value;
-  const a = sigma.map((s, c) => gamma[c]! / s);
-  const b = sigma.map((s, c) => (-gamma[c]! * sumDyX[c]!) / (rows * s ** 3));
-  const c = sigma.map((s, j) => (-gamma[j]! * sumDy[j]!) / (rows * s) - b[j]! * stats[j]!);
-  for (const { name, kernels } of modules) {
-    guarded.reset();
-    const [px, pdy, pa, pb, pc] = [x, dy, a, b, c].map(
-      (v) => guarded.input(Float32Array.from(v)).pointer,
-    );
-    const dx = guarded.output(x);
-    kernels.f32_batchnorm_backward(rows, channels, px!, pdy!, pa!, pb!, pc!, dx.pointer);
-    // Three f32 terms of size below 8, and h² of the difference.
-    expectClose(dx.read(), want, () => 1e-5, name);
-  }
 });

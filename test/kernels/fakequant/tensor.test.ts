@@ -44,13 +44,23 @@ function values(rng: Rng, n: number, p: QuantizeParams): Float32Array<ArrayBuffe
 }
 
 describe('f32_fakequant_backward', () => {
-  test.each(quantizers)('scale $scale, zero point $zeroPoint in [$qmin, $qmax]', (p) => {
+  const clamps = [
+    [-Infinity, Infinity],
+    [0, Infinity],
+    [-1, 2],
+  ] as const;
+  const cases = quantizers.flatMap((p) => clamps.map(([lo, hi]) => ({ ...p, lo, hi })));
+  const title = 'scale $scale, zero point $zeroPoint in [$qmin, $qmax], clamped to [$lo, $hi]';
+  test.each(cases)(title, ({ lo, hi, ...p }) => {
     for (const n of sizes) {
       const rng = new Rng(n);
       const x = values(rng, n, p);
       const dy = floats(rng, n);
       const start = Float64Array.of(0.5, -0.25);
-      const want = Array.from(x, (v, i) => fakequantGradient(p, v, dy[i]!));
+      const want = Array.from(x, (v, i) => {
+        const gradient = fakequantGradient(p, Math.min(hi, Math.max(lo, v)), dy[i]!);
+        return v > lo && v < hi ? gradient : { ...gradient, dx: 0 };
+      });
       const total = (key: 'dscale' | 'dzero' | 'size') => want.reduce((s, g) => s + g[key], 0);
       const outside = want.reduce((s, g, i) => s + (g.dzero === 0 ? 0 : Math.abs(dy[i]!)), 0);
       const dx = want.map((g) => g.dx);
@@ -62,7 +72,9 @@ describe('f32_fakequant_backward', () => {
           const g = inPlace ? guarded.inout(dy) : guarded.input(dy);
           const out = inPlace ? g : guarded.output(dy);
           const sums = guarded.inout(start);
-          kernels.f32_fakequant_backward(n, px, g.pointer, out.pointer, sums.pointer, params);
+          kernels.f32_fakequant_backward(
+            ...([n, px, g.pointer, out.pointer, sums.pointer, lo, hi, params] as const),
+          );
           guarded.check();
           const context = `${name} n ${n} in place ${inPlace}`;
           expectSame(out.read(), dx, `dx ${context}`);
@@ -93,7 +105,7 @@ describe('f32_fakequant_backward', () => {
             const px = guarded.input(new Float32Array(n).fill(v)).pointer;
             const g = guarded.inout(new Float32Array(n).fill(dy[0]!)).pointer;
             const sums = guarded.inout(new Float64Array(2));
-            kernels.f32_fakequant_backward(n, px, g, g, sums.pointer, params);
+            kernels.f32_fakequant_backward(n, px, g, g, sums.pointer, -Infinity, Infinity, params);
             const [dscale, dzero] = sums.read();
             const context = `${name} n ${n} x ${v} ${JSON.stringify(p)}`;
             expectClose(

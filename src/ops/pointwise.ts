@@ -1,0 +1,240 @@
+/**
+ * Batch normalization, clamp and quantizer as one map of each element (`Pointwise`), forward and back: what they compute one
+ * after the other, without writing what lies between.
+ */
+
+import type { F32Rule, Pointwise, QRef, Ref, TrainContext } from '../core/op.ts';
+import { roundTiesToEven } from '../core/rounding.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
+import { CHUNKS, forEachChunk, sampleBytes } from './chunks.ts';
+
+/** Where a quantizer rounds to. */
+export type Grid = Omit<QRef, 'q'>;
+
+/** Gradients of what a `Pointwise` and its quantizer are made from; those of gamma and beta where it normalizes. */
+export interface PointwiseGradients {
+  readonly dx: Ref;
+  readonly dgamma?: Ref;
+  readonly dbeta?: Ref;
+  /** Σ dŷ·∂ŷ/∂s and Σ dŷ·∂ŷ/∂z of the quantizer (quantization.md eq. (16) and (17)). */
+  readonly range: { readonly scale: number; readonly zeroPoint: number };
+}
+
+/** A map that does nothing. */
+export function identity(x: Ref): Pointwise {
+  return { x, lo: -Infinity, hi: Infinity };
+}
+
+/** The rule of an op that `defer` describes. */
+export function pointwiseRule<A>(defer: NonNullable<F32Rule<A>['defer']>): F32Rule<A> {
+  return {
+    defer,
+    forward(cx, [x, ...rest], attrs) {
+      const pending = defer(cx, { ref: x! }, rest, attrs);
+      return { output: computePointwise(cx, pending), extra: pending };
+    },
+    backward(cx, dy, { extra }) {
+      const { dx, dgamma, dbeta } = pointwiseGradients(cx, extra as Pointwise, dy);
+      return [dx, dgamma, dbeta];
+    },
+  };
+}
+
+/** y f32, of the shape of x. */
+export function computePointwise(cx: TrainContext, { x, norm, lo, hi }: Pointwise): Ref {
+  const y = cx.alloc(x.shape);
+  if (norm) {
+    const [rows, channels] = tableOf(x.shape);
+    cx.kernels.f32_vaffine(rows, channels, x.ptr, norm.a.ptr, norm.b.ptr, y.ptr, lo, hi);
+  } else {
+    cx.kernels.f32_vclamp(sizeOf(x.shape), x.ptr, y.ptr, lo, hi);
+  }
+  return y;
+}
+
+/** q = clamp(rte(f32(y · f32(1/s))) + z, qmin, qmax) of y as it would be computed: i8      quantization.md eq. (3) */
+export function quantizePointwise(cx: TrainContext, pointwise: Pointwise, grid: Grid): Ref {
+  const { x, norm } = pointwise;
+  const q = cx.alloc(x.shape, 'i8');
+  const params = quantizeParams(cx, narrowed(grid, pointwise));
+  if (norm) {
+    const [rows, channels] = tableOf(x.shape);
+    cx.kernels.f32_qs8_vaffine(rows, channels, x.ptr, norm.a.ptr, norm.b.ptr, q.ptr, params);
+  } else {
+    cx.kernels.f32_qs8_vquantize(sizeOf(x.shape), x.ptr, q.ptr, params);
+  }
+  return q;
+}
+
+/** Rounding keeps order, so that clamping the integers is rounding what was clamped. */
+function narrowed(grid: Grid, { lo, hi }: Pointwise): Grid {
+  const { scale, zeroPoint, qmin, qmax } = grid;
+  const round = (y: number) => {
+    const rounded = roundTiesToEven(Math.fround(y * Math.fround(1 / scale))) + zeroPoint;
+    return Math.min(qmax, Math.max(qmin, rounded));
+  };
+  return { ...grid, qmin: round(lo), qmax: round(hi) };
+}
+
+function quantizeParams(cx: TrainContext, grid: Grid): number {
+  const inverseScale = Math.fround(1 / grid.scale);
+  const { scale, zeroPoint, qmin, qmax } = grid;
+  return cx.struct('QuantizeParams', { scale, inverseScale, zeroPoint, qmin, qmax });
+}
+
+export interface GradientOptions {
+  /** Of the quantizer that y goes through: dy is the gradient of ŷ then. */
+  readonly grid?: Grid;
+  /** dx may take the place of dy. */
+  readonly own?: boolean;
+}
+
+export function pointwiseGradients(
+  cx: TrainContext,
+  pointwise: Pointwise,
+  dy: Ref,
+  { grid, own = false }: GradientOptions = {},
+): PointwiseGradients {
+  const { x, lo, hi, norm } = pointwise;
+  const dx = own ? dy : cx.alloc(x.shape);
+  if (norm) return normGradients(cx, pointwise, dy, dx, grid);
+  if (grid) return quantizerGradients(cx, pointwise, dy, dx, grid);
+  cx.kernels.f32_vclamp_backward(sizeOf(x.shape), x.ptr, dy.ptr, dx.ptr, lo, hi);
+  return { dx, range: { scale: 0, zeroPoint: 0 } };
+}
+
+function quantizerGradients(
+  cx: TrainContext,
+  { x, lo, hi }: Pointwise,
+  dy: Ref,
+  dx: Ref,
+  grid: Grid,
+): PointwiseGradients {
+  const params = quantizeParams(cx, grid);
+  const sample = sizeOf(x.shape.slice(1));
+  const sums = chunkedSums(cx, x, 2, (first, count, into) => {
+    const at = first * sampleBytes(x);
+    const [from, g, to] = [x.ptr + at, dy.ptr + at, dx.ptr + at];
+    cx.kernels.f32_fakequant_backward(count * sample, from, g, to, into, lo, hi, params);
+  });
+  return { dx, range: { scale: sums[0]!, zeroPoint: sums[1]! } };
+}
+
+/**
+ * With batch statistics, R rows, x̂ = (x − mean)·inverse, and g what of dy passes clamp and quantizer:
+ *     dgamma = Σ g·x̂     dbeta = Σ g     dx = gamma·inverse·(g − dbeta/R − x̂·dgamma/R)
+ * With running statistics the last two terms vanish.
+ */
+function normGradients(
+  cx: TrainContext,
+  pointwise: Pointwise,
+  dy: Ref,
+  dx: Ref,
+  grid: Grid | undefined,
+): PointwiseGradients {
+  const { x, norm, lo, hi } = pointwise;
+  const { gamma, mean, inverse, batchStatistics, a, b } = norm!;
+  const [rows, channels] = tableOf(x.shape);
+  const sums = normSums(cx, pointwise, dy, grid);
+  const sumDy = sums.subarray(0, channels);
+  const dgamma = sums.subarray(channels, 2 * channels).map((sum, c) => sum * inverse[c]!);
+  const share = batchStatistics ? 1 / rows : 0;
+  const p = gamma.map((gain, c) => gain * inverse[c]!);
+  const q = p.map((gain, c) => -gain * inverse[c]! * dgamma[c]! * share);
+  const r = p.map((gain, c) => -gain * sumDy[c]! * share - q[c]! * mean[c]!);
+  const [pp, pq, pr] = [p, q, r].map((values) => vector(cx, values).ptr) as [
+    number,
+    number,
+    number,
+  ];
+  const [low, high] = grid ? passInterval(grid) : [-Infinity, Infinity];
+  cx.kernels.f32_batchnorm_backward(
+    ...([rows, channels, x.ptr, dy.ptr, a.ptr, b.ptr, pp, pq, pr, dx.ptr] as const),
+    ...([Math.max(lo, low), Math.min(hi, high)] as const),
+  );
+  const range = { scale: sums[2 * channels]!, zeroPoint: sums[2 * channels + 1]! };
+  return { dx, dgamma: vector(cx, dgamma), dbeta: vector(cx, sumDy), range };
+}
+
+/** f64 [2C + 2]: Σ g and Σ g·(x − mean) by channel, and the sums of the quantizer. */
+function normSums(
+  cx: TrainContext,
+  { x, norm, lo, hi }: Pointwise,
+  dy: Ref,
+  grid: Grid | undefined,
+): Float64Array {
+  const [rows, channels] = tableOf(x.shape);
+  const [a, b, mean] = [norm!.a.ptr, norm!.b.ptr, vector(cx, norm!.mean).ptr];
+  const params = grid ? quantizeParams(cx, grid) : 0;
+  const each = rows / x.shape[0]!;
+  return chunkedSums(cx, x, 2 * channels + 2, (first, count, into) => {
+    const at = first * sampleBytes(x);
+    const [from, g] = [x.ptr + at, dy.ptr + at];
+    cx.kernels.f32_batchnorm_sums(
+      ...([count * each, channels, from, g, a, b, mean, into, lo, hi, params] as const),
+    );
+  });
+}
+
+/** Sums over the batch in fixed chunks: `work` adds samples first … first + count − 1 to f64 [length] at `into`. */
+export function chunkedSums(
+  cx: TrainContext,
+  x: Ref,
+  length: number,
+  work: (first: number, count: number, into: number) => void,
+): Float64Array {
+  const parts = cx.zeros([CHUNKS, length], 'f64');
+  cx.together(() =>
+    forEachChunk(x.shape[0]!, (first, count, chunk) =>
+      work(first, count, parts.ptr + chunk * 8 * length),
+    ),
+  );
+  const total = new Float64Array(length);
+  cx.f64(parts).forEach((value, i) => {
+    total[i % length]! += value;
+  });
+  return total;
+}
+
+/** Rows and channels of [N,…,C]. */
+export function tableOf(shape: Shape): [rows: number, channels: number] {
+  const channels = shape[shape.length - 1]!;
+  return [sizeOf(shape) / channels, channels];
+}
+
+/** f32 [C] of f64 values, each rounded once. */
+export function vector(cx: TrainContext, values: Float64Array): Ref {
+  const ref = cx.alloc([values.length]);
+  cx.f32(ref).set(values);
+  return ref;
+}
+
+/**
+ * The open interval of f32 that a grid rounds to integers of its own: y with qmin ≤ rte(f32(y · f32(1/s))) + z ≤ qmax. Both
+ * roundings keep order, so that each end is found by halving.
+ */
+export function passInterval({ scale, zeroPoint, qmin, qmax }: Grid): [low: number, high: number] {
+  const inverse = Math.fround(1 / scale);
+  const rounded = (y: number) => roundTiesToEven(Math.fround(y * inverse)) + zeroPoint;
+  const high = firstWhere((y) => rounded(y) > qmax);
+  const low = -firstWhere((y) => rounded(-y) < qmin);
+  return [low, high];
+}
+
+/** The least f32 that satisfies a condition which holds from some value on, infinity included. */
+function firstWhere(holds: (y: number) => boolean): number {
+  // f32 in order, as integers: those below 0 count down.
+  const word = new DataView(new ArrayBuffer(4));
+  const float = (rank: number) => {
+    word.setInt32(0, rank < 0 ? -0x80000000 - rank : rank);
+    return word.getFloat32(0);
+  };
+  const INFINITY = 0x7f800000;
+  let [below, above] = [-INFINITY - 1, INFINITY];
+  while (above - below > 1) {
+    const middle = Math.floor((below + above) / 2);
+    if (holds(float(middle))) above = middle;
+    else below = middle;
+  }
+  return float(above);
+}
