@@ -10,7 +10,10 @@ export {
 export {
   qs8_pack_winograd_weights__scalar as qs8_pack_winograd_weights,
 } from './int8/packWinograd';
-export { qs8_winograd2d__scalar as qs8_winograd2d } from './int8/winograd';
+export {
+  qs8_winograd2d__scalar as qs8_winograd2d,
+  qs8_f32_winograd2d__scalar as qs8_f32_winograd2d,
+} from './int8/winograd';
 export {
   qs8_pack_dwconv_weights__scalar as qs8_pack_dwconv_weights,
 } from './int8/packDepthwise';

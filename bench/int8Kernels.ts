@@ -110,18 +110,25 @@ const WINOGRAD: ConvShape[] = [
 ];
 
 /** Rates count the products of the plain convolution, so that they compare with qs8_conv2d. */
-function winogradCase({ heap, kernels }: Rig, shape: ConvShape): KernelCase {
+function winogradCase(
+  { heap, kernels }: Rig,
+  kernel: 'qs8_winograd2d' | 'qs8_f32_winograd2d',
+  name: string,
+  shape: ConvShape,
+): KernelCase {
   const [size, inputs, outputs] = shape;
   const fields = convParams(heap, shape);
   const packed = heap.alloc(packedWinogradBytes(outputs, inputs));
   kernels.qs8_pack_winograd_weights(outputs, inputs, 0, heap.random(outputs * 9 * inputs), packed);
   const params = heap.struct('ConvParams', fields);
   const x = heap.random(size * size * inputs);
-  const y = heap.alloc(size * size * outputs);
+  const bytes = kernel === 'qs8_winograd2d' ? 1 : 4;
+  const y = heap.alloc(bytes * size * size * outputs);
   const scratch = heap.alloc(winogradScratchBytes(inputs));
   const rows = Math.ceil(size / 2);
-  const run = () => kernels.qs8_winograd2d(params, 0, rows, x, packed, y, scratch);
-  return product(`winograd ${convName(shape)}`, size * size * outputs * 9 * inputs, run);
+  const call = kernels[kernel];
+  const run = () => call(params, 0, rows, x, packed, y, scratch);
+  return product(name, size * size * outputs * 9 * inputs, run);
 }
 
 /** Features and units of dense layers. */
@@ -240,7 +247,14 @@ export const int8Cases = {
     const run = () => kernels.qs8_pack_winograd_weights(n, channels, 0, w, packed);
     return [stream(`pack winograd ${n}x3x3x${channels}`, (9 + 32) * n * channels, run)];
   },
-  qs8_winograd2d: (rig) => WINOGRAD.map((shape) => winogradCase(rig, shape)),
+  qs8_winograd2d: (rig) =>
+    WINOGRAD.map((shape) =>
+      winogradCase(rig, 'qs8_winograd2d', `winograd ${convName(shape)}`, shape),
+    ),
+  qs8_f32_winograd2d: (rig) => {
+    const shape: ConvShape = [32, 16, 16, 3, 1];
+    return [winogradCase(rig, 'qs8_f32_winograd2d', `winograd ${convName(shape)} to f32`, shape)];
+  },
   qs8_pack_dwconv_weights: ({ heap, kernels }) => {
     const channels = 576;
     const w = heap.random(9 * channels);

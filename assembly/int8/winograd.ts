@@ -1,9 +1,7 @@
 import { ConvParams } from '../abi';
-import { highHalf, storeBytes } from '../lib/lanes';
-import {
-  clampLanes, roundToRange, scaleAcc, scaleLanes, writeRoundingLanes,
-} from '../lib/requantize';
+import { roundToRange, scaleAcc, writeRoundingLanes } from '../lib/requantize';
 import { patchBytes, transformTiles } from './winogradInput';
+import { emit } from './winogradOutput';
 
 /**
  * Convolution 3x3 with stride 1 and dilation 1, the same integers as qs8_conv2d, with 16 products for 2x2 outputs in
@@ -14,7 +12,7 @@ import { patchBytes, transformTiles } from './winogradInput';
  *     4·acc = Aᵀ·M·A                               mod 2³²
  *
  * x  [batch, H, W, Ci] i8     w  packed by qs8_pack_winograd_weights(n = outChannels, Ci)
- * y  [batch, outHeight, outWidth, outChannels] i8
+ * y  [batch, outHeight, outWidth, outChannels] i8; of qs8_f32_winograd2d u in f32, as qs8_f32_conv2d gives it
  *
  * Requires |acc + bias| < 2²⁹ for every possible x: then 4·(acc + bias) says what acc + bias is.
  * Computes the rows of tiles first … first + count − 1 of the batch: row r is output rows 2·(r mod T) and one more of
@@ -23,12 +21,27 @@ import { patchBytes, transformTiles } from './winogradInput';
  * A block of tiles is transformed to A-panels [16][Ci/2][tiles][2] i16; then for each panel of 8 outputs 16 matrix
  * products fill M [tiles][16][8] i32, which stays in L1, and the tiles are requantized from there.
  *
- * Reads 15 bytes past x, writes outChannels bytes a pixel. Scratch, winogradScratchBytes(Ci):
+ * Reads 15 bytes past x, writes outChannels elements a pixel. Scratch, winogradScratchBytes(Ci):
  *
  *     rounding lanes 96 | starts 64 | M 512 a tile | patch | A-panels
  */
 export function qs8_winograd2d__simd128(
   params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
+): void {
+  winograd2d(params, first, count, x, w, y, scratch, false);
+}
+
+export function qs8_f32_winograd2d__simd128(
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
+): void {
+  winograd2d(params, first, count, x, w, y, scratch, true);
+}
+
+// @ts-ignore: decorator
+@inline
+function winograd2d(
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
+  real: bool,
 ): void {
   const pairs = ((params.inChannels + 7) >> 3) << 2;
   const block = tilesOfBlock(params.inChannels);
@@ -51,7 +64,7 @@ export function qs8_winograd2d__simd128(
       v128.store(scratch, i32x4.shl(v128.load(bias), 2), STARTS_AT + 32);
       v128.store(scratch, i32x4.shl(v128.load(bias, 16), 2), STARTS_AT + 48);
       multiply(panels, panel, pairs, stride, tiles, products, scratch + STARTS_AT);
-      emit(params, scratch, tile, tiles, n, y);
+      emit(params, scratch, products, tile, tiles, n, y, real);
       panel += pairs << 9;
     }
   }
@@ -125,100 +138,20 @@ function multiplyFour(
   v128.store(to, acc31, 1552);
 }
 
-/** M to outputs n … n + 7 of the tiles. */
-function emit(params: ConvParams, scratch: usize, tile: i32, tiles: i32, n: i32, y: usize): void {
-  const across = (params.outWidth + 1) >> 1, down = (params.outHeight + 1) >> 1;
-  const line = tile / across;
-  let ox = (tile - line * across) << 1, oy = (line % down) << 1;
-  const pixel: usize = params.outStride, row = <usize>params.outWidth * pixel;
-  const columns = min(8, params.outChannels - n);
-  let start = y + <usize>((line / down) * params.outHeight + oy) * row + n;
-  let m = scratch + PRODUCTS_AT;
-  for (const end = m + (tiles << 9); m < end; m += 512) {
-    requantizeHalf(params, m, n, scratch);
-    requantizeHalf(params, m + 16, n + 4, scratch);
-    const least = v128.load(scratch, 64), most = v128.load(scratch, 80);
-    const top = clampBytes(m, least, most), bottom = clampBytes(m + 64, least, most);
-    const to = start + <usize>ox * pixel;
-    const wide = ox + 1 < params.outWidth, high = oy + 1 < params.outHeight;
-    storeRow(to, top, columns, wide, pixel);
-    if (high) storeRow(to + row, bottom, columns, wide, pixel);
-    ox += 2;
-    if (ox >= params.outWidth) {
-      ox = 0;
-      start += high ? row << 1 : row;
-      oy += 2;
-      if (oy >= params.outHeight) oy = 0;
-    }
-  }
-}
-
-/**
- * Aᵀ·M·A / 4 of four channels, scaled and rounded. The four results, i32, take the place of the first products: a row of
- * two, 32 bytes apart, then the second row.
- */
-function requantizeHalf(params: ConvParams, m: usize, n: i32, lanes: usize): void {
-  let a = v128.load(m), b = v128.load(m, 128), c = v128.load(m, 256), d = v128.load(m, 384);
-  let y00 = i32x4.add(i32x4.add(a, b), c), y10 = i32x4.sub(i32x4.sub(b, c), d);
-  a = v128.load(m, 32); b = v128.load(m, 160); c = v128.load(m, 288); d = v128.load(m, 416);
-  let y01 = i32x4.add(i32x4.add(a, b), c), y11 = i32x4.sub(i32x4.sub(b, c), d);
-  y00 = i32x4.add(y00, y01);
-  y10 = i32x4.add(y10, y11);
-  a = v128.load(m, 64); b = v128.load(m, 192); c = v128.load(m, 320); d = v128.load(m, 448);
-  let top = i32x4.add(i32x4.add(a, b), c), bottom = i32x4.sub(i32x4.sub(b, c), d);
-  y00 = i32x4.add(y00, top);
-  y10 = i32x4.add(y10, bottom);
-  y01 = i32x4.sub(y01, top);
-  y11 = i32x4.sub(y11, bottom);
-  a = v128.load(m, 96); b = v128.load(m, 224); c = v128.load(m, 352); d = v128.load(m, 480);
-  top = i32x4.add(i32x4.add(a, b), c);
-  bottom = i32x4.sub(i32x4.sub(b, c), d);
-  y01 = i32x4.sub(y01, top);
-  y11 = i32x4.sub(y11, bottom);
-
-  const multiplier = v128.load(params.multiplier + (n << 2));
-  const addend = v128.load(params.addend + (n << 2));
-  y00 = scaleLanes(i32x4.shr_s(y00, 2), multiplier, addend);
-  y01 = scaleLanes(i32x4.shr_s(y01, 2), multiplier, addend);
-  y10 = scaleLanes(i32x4.shr_s(y10, 2), multiplier, addend);
-  y11 = scaleLanes(i32x4.shr_s(y11, 2), multiplier, addend);
-  if (!params.magic) {
-    y00 = clampLanes(y00, lanes);
-    y01 = clampLanes(y01, lanes);
-    y10 = clampLanes(y10, lanes);
-    y11 = clampLanes(y11, lanes);
-  }
-  const magic = v128.load(lanes, 32), bits = v128.load(lanes, 48);
-  v128.store(m, i32x4.sub(f32x4.add(y00, magic), bits));
-  v128.store(m, i32x4.sub(f32x4.add(y01, magic), bits), 32);
-  v128.store(m, i32x4.sub(f32x4.add(y10, magic), bits), 64);
-  v128.store(m, i32x4.sub(f32x4.add(y11, magic), bits), 96);
-}
-
-/** Two pixels of eight channels, as bytes. */
-// @ts-ignore: decorator
-@inline
-function clampBytes(m: usize, least: v128, most: v128): v128 {
-  const left = i16x8.narrow_i32x4_s(v128.load(m), v128.load(m, 16));
-  const right = i16x8.narrow_i32x4_s(v128.load(m, 32), v128.load(m, 48));
-  return i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(left, right), least), most);
-}
-
-/** The first pixel, and where the row goes on (`wide`) the second. */
-// @ts-ignore: decorator
-@inline
-function storeRow(y: usize, lanes: v128, columns: i32, wide: bool, pixel: usize): void {
-  if (columns == 8) {
-    v128.store64_lane(y, lanes, 0);
-    if (wide) v128.store64_lane(y + pixel, lanes, 1);
-    return;
-  }
-  storeBytes(y, lanes, columns);
-  if (wide) storeBytes(y + pixel, highHalf(lanes), columns);
-}
-
 export function qs8_winograd2d__scalar(
   params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
+): void {
+  winograd2dPlain(params, first, count, x, w, y, false);
+}
+
+export function qs8_f32_winograd2d__scalar(
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, scratch: usize,
+): void {
+  winograd2dPlain(params, first, count, x, w, y, true);
+}
+
+function winograd2dPlain(
+  params: ConvParams, first: i32, count: i32, x: usize, w: usize, y: usize, real: bool,
 ): void {
   const down = (params.outHeight + 1) >> 1;
   const imageBytes = params.inHeight * params.inWidth * params.inStride;
@@ -233,8 +166,9 @@ export function qs8_winograd2d__scalar(
           const sum = outputPlain(params, x + image * imageBytes, w, oy, ox, n);
           const u = scaleAcc((sum + start) >> 2, 0, load<f32>(<usize>params.multiplier + at),
             load<f32>(<usize>params.addend + at));
-          store<i8>(y + p * params.outStride + n,
-            roundToRange(u, params.outZeroPoint, params.qmin, params.qmax));
+          const to = p * params.outStride + n;
+          if (real) store<f32>(y + (to << 2), u);
+          else store<i8>(y + to, roundToRange(u, params.outZeroPoint, params.qmin, params.qmax));
         }
       }
     }

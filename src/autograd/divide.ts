@@ -10,7 +10,12 @@ import {
   f32InputGradientScratchBytes,
   f32WinogradScratchBytes,
 } from '../core/f32Layout.ts';
-import { conv2dScratchBytes, dwconv2dScratchBytes, paddedDepth } from '../core/int8Layout.ts';
+import {
+  conv2dScratchBytes,
+  dwconv2dScratchBytes,
+  paddedDepth,
+  winogradScratchBytes,
+} from '../core/int8Layout.ts';
 
 export type Args = readonly number[];
 type Fields = Readonly<Record<string, number>>;
@@ -116,6 +121,8 @@ const patch = ({ kernelHeight, kernelWidth, inChannels }: Fields) =>
   kernelHeight! * kernelWidth! * inChannels!;
 /** Of an output and an input channel: 36 products for 16 outputs, and the time of the transforms. */
 const PRODUCTS_OF_TILE = 3;
+/** 16 for 4 outputs, and the time of the transforms. */
+const PRODUCTS_OF_INTEGER_TILE = 5;
 const taps = ({ kernelHeight, kernelWidth }: Fields) => 3 * kernelHeight! * kernelWidth!;
 
 /** Kernels (params, first, count, …, scratch) of `unitSize` outputs a unit. */
@@ -179,6 +186,11 @@ export const divisions: Readonly<Record<string, Rule>> = {
     ({ outChannels }) => outChannels!,
     patch,
     (fields) => conv2dScratchBytes(paddedDepth(fields as never)),
+  ),
+  qs8_f32_winograd2d: ranges(
+    ({ outWidth, outChannels }) => 2 * outWidth! * outChannels!,
+    ({ inChannels }) => PRODUCTS_OF_INTEGER_TILE * inChannels!,
+    ({ inChannels }) => winogradScratchBytes(inChannels!),
   ),
   qs8_f32_dwconv2d: ranges(
     ({ outWidth, outChannels }) => outWidth! * outChannels!,

@@ -44,6 +44,7 @@ export const inferKernels = {
 
 /** f32 forward and backward, fake quantization, optimizers: what training adds. */
 export const trainKernels = {
+  qs8_f32_winograd2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   qs8_f32_dwconv2d: ['params', 'first', 'count', 'x', 'w', 'y', 'scratch'],
   f32_pack_weights: ['n', 'k', 'w', 'packed'],
   f32_pack_weights_transposed: ['n', 'k', 'w', 'packed'],
@@ -165,4 +166,4 @@ export type TrainKernels = KernelTable<typeof trainKernels>;
 export type InferKernelName = keyof typeof inferKernels;
 
 /** A kernel of training that is an integer kernel but for its last step. */
-export type RealSumName = 'qs8_f32_dwconv2d';
+export type RealSumName = 'qs8_f32_winograd2d' | 'qs8_f32_dwconv2d';

@@ -29,7 +29,7 @@ import {
   requantOf,
 } from './linear.ts';
 import { dividesOutputs, parallelPanels } from './panels.ts';
-import { lowerWinograd, suitsWinograd } from './winograd.ts';
+import { lowerWinograd, suitsTraining, suitsWinograd, tilesQuantized } from './winograd.ts';
 import {
   suitsGradientTiles,
   suitsTiles,
@@ -157,6 +157,10 @@ export function productQuantized(
 ): Ref {
   const y = cx.alloc(yShape);
   const params = epilogueParams(cx, fields, x, epilogue);
+  if (suitsTraining(fields, x.zeroPoint)) {
+    tilesQuantized(cx, fields, params, [x.q, w], y);
+    return y;
+  }
   const depth = paddedDepth(fields);
   const packed = opaque(cx, packedWeightsBytes(n, depth)).ptr;
   const run = fields.kernelWidth * fields.inChannels;

@@ -4,8 +4,9 @@
  */
 
 import { packedWinogradBytes, winogradScratchBytes } from '../core/int8Layout.ts';
-import type { Lowering } from '../core/op.ts';
-import { type ConvFields, type Requant, roundUp8 } from './linear.ts';
+import type { Lowering, Ref, TrainContext } from '../core/op.ts';
+import { maxDistance } from '../core/overflow.ts';
+import { type ConvFields, opaque, type Requant, roundUp8 } from './linear.ts';
 import { dividesOutputs, parallelPanels } from './panels.ts';
 
 /** The kernel computes 4·(acc + bias) modulo 2³². */
@@ -26,6 +27,16 @@ function saving({ outHeight, outWidth, inChannels }: ConvFields): number {
 
 /** Whether the layer has the form that the kernel knows, cannot leave its range, and becomes faster. */
 export function suitsWinograd({ fields, bound }: Requant): boolean {
+  return isFaster(fields) && bound < BOUND;
+}
+
+/** The same for training, where weights change at every step: no int8 weights may leave the range. */
+export function suitsTraining(fields: ConvFields, inZeroPoint: number): boolean {
+  const largest = 128 * 9 * fields.inChannels * maxDistance(inZeroPoint);
+  return isFaster(fields) && largest < BOUND;
+}
+
+function isFaster(fields: ConvFields): boolean {
   return (
     fields.kernelHeight === 3 &&
     fields.kernelWidth === 3 &&
@@ -35,8 +46,7 @@ export function suitsWinograd({ fields, bound }: Requant): boolean {
     fields.dilationWidth === 1 &&
     fields.inChannels >= 8 &&
     fields.outChannels >= 8 &&
-    saving(fields) >= LEAST_SAVING &&
-    bound < BOUND
+    saving(fields) >= LEAST_SAVING
   );
 }
 
@@ -62,4 +72,19 @@ export function lowerWinograd(cx: Lowering, { fields, weights }: Requant, batch:
   cx.parallel('qs8_winograd2d', rows, rowMacs, (first, count) => {
     return [params, first, count, cx.x[0]!.ptr, packed, cx.y.ptr, cx.scratch(bytes)];
   });
+}
+
+/** y [N,…] f32 of x [N,…] i8 and w [Co,3,3,Ci] i8, given params with an epilogue. */
+export function tilesQuantized(
+  cx: TrainContext,
+  { inChannels, outChannels }: ConvFields,
+  params: number,
+  [x, w]: readonly [Ref, Ref],
+  y: Ref,
+): void {
+  const packed = opaque(cx, packedWinogradBytes(outChannels, inChannels)).ptr;
+  cx.kernels.qs8_pack_winograd_weights(outChannels, inChannels, 0, w.ptr, packed);
+  const rows = y.shape[0]! * Math.ceil(y.shape[1]! / 2);
+  const scratch = cx.scratch(winogradScratchBytes(inChannels));
+  cx.kernels.qs8_f32_winograd2d(params, 0, rows, x.ptr, packed, y.ptr, scratch);
 }

@@ -66,6 +66,26 @@ function convolution(name: 'qs8_conv2d' | 'qs8_f32_conv2d'): Line {
   });
 }
 
+function tiles(name: 'qs8_winograd2d' | 'qs8_f32_winograd2d'): Line {
+  return over(winograds, (rig, c) => {
+    const { p, batch, n, k, inputs, outputs } = sized(c);
+    const packed = rig.scratch(packedWinogradBytes(n, p.inChannels));
+    rig.kernels.qs8_pack_winograd_weights(n, p.inChannels, 0, rig.put(rig.integers(n * k)), packed);
+    const quantized = { inZeroPoint: 3, outZeroPoint: -5, qmin: -128, qmax: 127 };
+    const fields = { ...p, ...quantized, ...epilogue(rig, n, k) };
+    const scratch = rig.scratch(winogradScratchBytes(p.inChannels));
+    const rows = batch * Math.ceil(p.outHeight / 2);
+    const x = rig.put(rig.integers(inputs));
+    for (const magic of MAGIC) {
+      const params = rig.params('ConvParams', { ...fields, magic });
+      const y = rig.out(
+        name === 'qs8_winograd2d' ? new Int8Array(outputs) : new Float32Array(outputs),
+      );
+      rig.kernels[name](params, 0, rows, x, packed, y, scratch);
+    }
+  });
+}
+
 function depthwiseConvolution(name: 'qs8_dwconv2d' | 'qs8_f32_dwconv2d'): Line {
   return over(depthwise, (rig, c) => {
     const { p, batch, n, taps, inputs, outputs } = sized(c);
@@ -171,28 +191,8 @@ export const integerKernels = {
     const w = rig.put(rig.integers(n * 9 * channels));
     rig.kernels.qs8_pack_winograd_weights(n, channels, 5, w, packed);
   }),
-  qs8_winograd2d: over(winograds, (rig, c) => {
-    const { p, batch, n, k, inputs, outputs } = sized(c);
-    const packed = rig.scratch(packedWinogradBytes(n, p.inChannels));
-    rig.kernels.qs8_pack_winograd_weights(n, p.inChannels, 0, rig.put(rig.integers(n * k)), packed);
-    const quantized = { inZeroPoint: 3, outZeroPoint: -5, qmin: -128, qmax: 127 };
-    const fields = { ...p, ...quantized, ...epilogue(rig, n, k) };
-    const scratch = rig.scratch(winogradScratchBytes(p.inChannels));
-    const rows = batch * Math.ceil(p.outHeight / 2);
-    const x = rig.put(rig.integers(inputs));
-    for (const magic of MAGIC) {
-      const params = rig.params('ConvParams', { ...fields, magic });
-      rig.kernels.qs8_winograd2d(
-        params,
-        0,
-        rows,
-        x,
-        packed,
-        rig.out(new Int8Array(outputs)),
-        scratch,
-      );
-    }
-  }),
+  qs8_winograd2d: tiles('qs8_winograd2d'),
+  qs8_f32_winograd2d: tiles('qs8_f32_winograd2d'),
   qs8_pack_dwconv_weights: over(depthwise, (rig, c) => {
     const { p, n, taps } = sized(c);
     const { kernelHeight, kernelWidth } = p;

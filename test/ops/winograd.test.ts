@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Graph } from '../../src/graph/graph.ts';
 import { convFields, type Pair, PLAIN_WINDOW } from '../../src/ops/geometry.ts';
 import type { Requant } from '../../src/ops/linear.ts';
-import { suitsWinograd } from '../../src/ops/winograd.ts';
+import { suitsTraining, suitsWinograd } from '../../src/ops/winograd.ts';
 import { makePlan } from '../../src/runtime/plan.ts';
 import { moduleOf } from '../helpers/memory.ts';
 import { compareLayers } from '../runtime/equality.ts';
@@ -17,12 +17,17 @@ interface Layer {
   readonly bound?: number;
 }
 
-/** Whether a padded convolution becomes products of tiles. */
-function suits(layer: Layer): boolean {
-  const { size = [14, 14], channels = [64, 64], kernel = [3, 3], bound = 1e6 } = layer;
-  const fields = convFields([1, ...size, channels[0]], [1, ...size, channels[1]], kernel, {
+function fieldsOf(layer: Layer) {
+  const { size = [14, 14], channels = [64, 64], kernel = [3, 3] } = layer;
+  return convFields([1, ...size, channels[0]], [1, ...size, channels[1]], kernel, {
     ...{ ...PLAIN_WINDOW, ...layer },
   });
+}
+
+/** Whether a padded convolution becomes products of tiles. */
+function suits(layer: Layer): boolean {
+  const { bound = 1e6 } = layer;
+  const fields = fieldsOf(layer);
   const weights = { data: new Int8Array(), channels: 1, inner: 1, zeroPoint: 0 };
   return suitsWinograd({ fields, weights, bound } satisfies Requant);
 }
@@ -44,6 +49,19 @@ describe('which convolutions run as tiles', () => {
     ['sums below 2^29', { bound: 2 ** 29 - 1 }, true],
   ])('%s', (_name, layer, expected) => {
     expect(suits(layer)).toBe(expected);
+  });
+});
+
+describe('which convolutions run as tiles while they train', () => {
+  test.each<[string, Layer, number, boolean]>([
+    ['3x3', {}, 0, true],
+    ['stride 2', { strides: [1, 2] }, 0, false],
+    ['3 channels', { channels: [3, 64] }, 0, false],
+    ['sums of any weights below 2^29', { channels: [1824, 8] }, 127, true],
+    ['sums of some weights from 2^29', { channels: [1832, 8] }, 127, false],
+    ['the same channels with a zero point in the middle', { channels: [1832, 8] }, 0, true],
+  ])('%s', (_name, layer, zeroPoint, expected) => {
+    expect(suitsTraining(fieldsOf(layer), zeroPoint)).toBe(expected);
   });
 });
 

@@ -25,13 +25,14 @@ const SEED = 11;
 function network() {
   const same = { padding: 'same', useBias: false } as const;
   const x = input([11, 11, 3]);
-  const stem = layers.conv2d({ filters: 12, kernelSize: 3, ...same }).apply(x);
-  const active = layers.relu6().apply(layers.batchNormalization().apply(stem));
+  const stem = layers.conv2d({ filters: 16, kernelSize: 3, ...same }).apply(x);
+  const wider = layers.conv2d({ filters: 16, kernelSize: 3, ...same }).apply(stem);
+  const active = layers.relu6().apply(layers.batchNormalization().apply(wider));
   const pooled = layers.maxPool2d({ poolSize: 2 }).apply(active);
   const deep = layers.depthwiseConv2d({ kernelSize: 3, padding: 'same' }).apply(pooled);
-  const tiled = layers.conv2d({ filters: 12, kernelSize: 3, ...same });
+  const tiled = layers.conv2d({ filters: 16, kernelSize: 3, ...same });
   const wide = layers
-    .conv2d({ filters: 12, kernelSize: 1 })
+    .conv2d({ filters: 16, kernelSize: 1 })
     .apply(tiled.apply(layers.relu().apply(deep)));
   const sum = layers.averagePool2d({ poolSize: 2 }).apply(add(wide, pooled));
   const flat = layers.dense({ units: 9 }).apply(layers.flatten().apply(sum));

@@ -1,13 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { packedWinogradBytes, winogradScratchBytes } from '../../../src/core/int8Layout.ts';
-import type { InferKernels } from '../../../src/core/kernels.ts';
+import type { InferKernels, TrainKernels } from '../../../src/core/kernels.ts';
 import { Rng } from '../../../src/core/rng.ts';
-import { roundToRange } from '../../../src/core/rounding.ts';
 import { GuardedMemory } from '../../helpers/guarded.ts';
-import { implementations } from '../../helpers/memory.ts';
+import { allImplementations } from '../../helpers/memory.ts';
 import { conv2dReference } from '../../reference/int8/conv2d.ts';
 import {
   type ConvCase,
+  expectOutputs,
   geometryOf,
   randomBytes,
   randomEpilogue,
@@ -57,7 +57,7 @@ const cases: ConvCase[] = [
   ),
 ];
 
-function check(kernels: InferKernels, c: ConvCase, seed: number): void {
+function check(kernels: InferKernels & TrainKernels, c: ConvCase, seed: number): void {
   const rng = new Rng(seed);
   const g = geometryOf(c);
   const { batch = 1, weightZeroPoint = 0 } = c;
@@ -91,33 +91,27 @@ function check(kernels: InferKernels, c: ConvCase, seed: number): void {
   const rows = Math.ceil(g.outHeight / 2);
   const outputs = (batch * g.outHeight * g.outWidth - 1) * g.outStride + outChannels;
   const y = guarded.output(new Int8Array(outputs), 'y', 3 * seed);
+  const real = guarded.output(new Float32Array(outputs), 'u', 4 * seed);
   const input = (seed === 3 ? guarded.inputAtEnd(x) : guarded.input(x, 'x', seed)).pointer;
   const parts = rangesOf(rng, batch * rows, seed);
   for (const part of parts) {
     kernels.qs8_winograd2d(params, ...part, input, packed.pointer, y.pointer, scratch);
+    kernels.qs8_f32_winograd2d(params, ...part, input, packed.pointer, real.pointer, scratch);
   }
   guarded.check();
 
+  /** Pixels above row of tiles `row`. */
+  const above = (row: number) => {
+    const lines = Math.floor(row / rows) * g.outHeight + 2 * (row % rows);
+    return lines * g.outWidth;
+  };
   const [first, end] = unionOf(parts);
-  y.read().forEach((q, at) => {
-    const [pixel, channel] = [Math.floor(at / g.outStride), at % g.outStride];
-    const line = Math.floor(pixel / g.outWidth);
-    const image = Math.floor(line / g.outHeight);
-    const row = image * rows + Math.floor((line % g.outHeight) / 2);
-    const written = channel < outChannels && row >= first && row < end;
-    const index = pixel * outChannels + channel;
-    const wanted = written
-      ? roundToRange(expected.u[index]!, g.outZeroPoint, g.qmin, g.qmax)
-      : 0x77;
-    if (q === wanted) return;
-    expect.fail(
-      `seed ${seed}: y[${at}] is ${q}, expected ${wanted}; acc ${expected.acc[index]}, ${JSON.stringify(g)}`,
-    );
-  });
+  const pixelRange = [above(first), above(end)] as const;
+  expectOutputs(`seed ${seed}`, g, expected, epilogue, y.read(), real.read(), pixelRange);
 }
 
-for (const { name, kernels } of implementations('infer', guarded.memory)) {
-  describe(`${name} qs8_winograd2d`, () => {
+for (const { name, kernels } of allImplementations(guarded.memory)) {
+  describe(`${name} qs8_winograd2d and qs8_f32_winograd2d`, () => {
     it.each(cases)('$name', (c) => {
       for (let seed = 1; seed <= 3; seed++) check(kernels, c, seed);
     });
