@@ -2,7 +2,8 @@ import { internal } from '../core/errors.ts';
 import type { Ref } from '../core/op.ts';
 import type { Graph, QuantizerSpec, ValueId } from '../graph/graph.ts';
 import type { QuantizerRule, QuantizerTable } from './quantizer.ts';
-import type { Tape, Tensor } from './tape.ts';
+import type { Tape } from './tape.ts';
+import type { Tensor } from './tensor.ts';
 
 export interface ExecuteOptions {
   /** Methods of the graph's quantizers. Without it the graph runs in float, its quantizers asleep. */

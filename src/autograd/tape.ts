@@ -1,25 +1,21 @@
 import { internal } from '../core/errors.ts';
 import type {
   Attrs,
-  Deferrable,
   F32Rule,
-  Pointwise,
   QatJoinRule,
   QatKeepRule,
   QatLinearRule,
   QatPickRule,
   QatRecurrentRule,
   QRef,
-  QWeights,
   Ref,
   Saved,
 } from '../core/op.ts';
-import { type Shape, sizeOf } from '../core/shape.ts';
-import { type Handle, isHandle, type Operand } from '../graph/dispatch.ts';
+import { sizeOf } from '../core/shape.ts';
+import { isHandle, type Operand } from '../graph/dispatch.ts';
 import type { Parameter, QuantizerSpec } from '../graph/graph.ts';
 import { biasGradient } from '../ops/chunks.ts';
 import {
-  computePointwise,
   identity,
   type PointwiseGradients,
   pointwiseGradients,
@@ -31,59 +27,7 @@ import { Gradients } from './gradients.ts';
 import type { ParameterStore } from './parameters.ts';
 import type { QuantizerRefs, QuantizerRule } from './quantizer.ts';
 import { f32Rule, qatRule } from './rules.ts';
-
-/** How the values of a tensor come about where they are not there yet. */
-export interface Origin {
-  /** Set when it came out of an activation quantizer. */
-  readonly quantized?: QRef;
-  /** Set when it came out of a weight quantizer. */
-  readonly weights?: QWeights;
-  /** Set while it waits to be computed by who reads it, with the tensors that its gradient goes to. */
-  readonly pending?: Pointwise;
-  readonly sources?: readonly Tensor[];
-}
-
-/** A value on a tape. It lives until its step ends. */
-export class Tensor implements Handle, Deferrable {
-  /** Gradient of the loss, set by `Tape.backward`. That of what an op made is good only until the op has gone back. */
-  gradient: Ref | undefined;
-  #ref: Ref | undefined;
-
-  constructor(
-    readonly tape: Tape,
-    readonly shape: Shape,
-    readonly needsGradient: boolean,
-    ref: Ref | undefined,
-    readonly origin: Origin = {},
-  ) {
-    this.#ref = ref ?? origin.weights?.dequantized;
-  }
-
-  get quantized(): QRef | undefined {
-    return this.origin.quantized;
-  }
-
-  get weights(): QWeights | undefined {
-    return this.origin.weights;
-  }
-
-  get pending(): Pointwise | undefined {
-    return this.origin.pending;
-  }
-
-  /** f32 values; those that are quantized or pending are computed when first asked for. */
-  get ref(): Ref {
-    const { pending, quantized } = this.origin;
-    this.#ref ??= pending
-      ? computePointwise(this.tape.cx, pending)
-      : this.tape.dequantize(quantized!);
-    return this.#ref;
-  }
-
-  apply(op: OpName, inputs: readonly Operand[], attrs: Attrs): Tensor {
-    return this.tape.apply(op, inputs, attrs);
-  }
-}
+import { Tensor } from './tensor.ts';
 
 interface Entry {
   readonly output: Tensor;
@@ -170,8 +114,9 @@ export class Tape {
     const { output: y, extra } = rule.forward(this.cx, refs, attrs as never);
     const wants = inputs.map((input) => input.needsGradient);
     const saved: Saved = { inputs: refs, output: y, extra, wants };
+    const alias = refs.some(({ ptr }) => ptr === y.ptr);
     return this.#record({
-      output: new Tensor(this, y.shape, wants.includes(true), y),
+      output: new Tensor(this, y.shape, wants.includes(true), y, { alias }),
       inputs,
       backward: (dy) => rule.backward(this.cx, dy, saved, attrs as never),
     });
@@ -340,22 +285,20 @@ export class Tape {
 
   /**
    * Leaves in every parameter that needs one the gradient of a scalar whose gradient for `output` is `dy`. `inspect` sees what
-   * each op hands to its inputs. Memory of gradients that were passed on is used again.
+   * each op hands to its inputs. Values and gradients give their memory back once the op that made them has gone back.
    */
   backward(output: Tensor, dy: Ref, inspect?: Inspect): void {
     const gradients = new Gradients(this.cx);
-    gradients.add(output, dy);
+    gradients.hand([output], [dy]);
     for (let i = this.#entries.length - 1; i >= 0; i--) {
       const { output, inputs, reads, backward } = this.#entries[i]!;
       const { gradient } = output;
       if (!gradient) continue;
       const made = backward(gradient, gradients.owns(gradient));
       inspect?.(output, reads ?? inputs, made);
-      inputs.forEach((input, j) => {
-        const one = made[j];
-        if (one && input.needsGradient) gradients.add(input, one);
-      });
+      gradients.hand(inputs, made);
       gradients.release(output);
+      output.recycle();
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { StepContext } from '../autograd/context.ts';
-import type { Tape, Tensor } from '../autograd/tape.ts';
+import type { Tape } from '../autograd/tape.ts';
+import type { Tensor } from '../autograd/tensor.ts';
 import { rangeError } from '../core/errors.ts';
 import type { Ref } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';

@@ -1,7 +1,8 @@
 import { StepContext } from '../../src/autograd/context.ts';
 import { withDevice } from '../../src/autograd/device.ts';
 import { ParameterStore } from '../../src/autograd/parameters.ts';
-import { Tape, type Tensor } from '../../src/autograd/tape.ts';
+import { Tape } from '../../src/autograd/tape.ts';
+import type { Tensor } from '../../src/autograd/tensor.ts';
 import type { Ref } from '../../src/core/op.ts';
 import { type Shape, sizeOf } from '../../src/core/shape.ts';
 import type { Graph, Parameter } from '../../src/graph/graph.ts';
