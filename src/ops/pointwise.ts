@@ -190,9 +190,10 @@ export function chunkedSums(
     ),
   );
   const total = new Float64Array(length);
-  cx.f64(parts).forEach((value, i) => {
-    total[i % length]! += value;
-  });
+  const view = cx.f64(parts);
+  for (let from = 0; from < view.length; from += length) {
+    for (let i = 0; i < length; i++) total[i]! += view[from + i]!;
+  }
   return total;
 }
 
