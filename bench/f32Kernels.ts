@@ -59,9 +59,20 @@ const TILED: Layer[] = (
   ] as const
 ).map(layer);
 
-const DEPTHWISE: ConvShape = [14, 64, 64, 3, 1];
-const DEPTHWISE_BATCH = 8;
-const DEPTHWISE_NAME = 'f32 depthwise 3x3 14²x64 batch 8';
+/** Of MobileNetV1 0.25 at 96² and of MobileNetV2. */
+const DEPTHWISE: Layer[] = (
+  [
+    [14, 64, 1],
+    [24, 32, 1],
+    [24, 32, 2],
+    [6, 128, 1],
+    [56, 144, 1],
+  ] as const
+).map(([size, channels, stride]) => ({
+  name: `f32 depthwise 3x3${stride === 1 ? '' : ` stride ${stride}`} ${size}²x${channels} batch 8`,
+  shape: [size, channels, channels, 3, stride],
+  batch: 8,
+}));
 
 /** Values in [−1, 1) that repeat late. */
 const floats = ({ heap }: Rig, n: number) => heap.floats(n, (i) => ((i * 37) % 1009) / 504.5 - 1);
@@ -143,13 +154,14 @@ function tiledWeights(rig: Rig): KernelCase {
   );
 }
 
-/** Three tensors of a depthwise layer whose input and output have one size. */
-function depthwise(rig: Rig) {
-  const [size, channels] = DEPTHWISE;
-  const elements = DEPTHWISE_BATCH * size * size * channels;
-  const params = rig.heap.struct('ConvParams', convParams(rig.heap, DEPTHWISE));
-  const [a, b] = [floats(rig, elements), floats(rig, elements)];
-  return { params, a, b, w: floats(rig, 9 * channels), macs: 9 * elements };
+/** The tensors of a depthwise layer: the input and its gradient, the output and its gradient. */
+function depthwise(rig: Rig, { shape, batch }: Layer) {
+  const fields = convParams(rig.heap, shape);
+  const channels = fields.outChannels;
+  const outputs = batch * fields.outHeight * fields.outWidth * channels;
+  const x = floats(rig, batch * fields.inHeight * fields.inWidth * channels);
+  const params = rig.heap.struct('ConvParams', fields);
+  return { params, x, y: floats(rig, outputs), w: floats(rig, 9 * channels), macs: 9 * outputs };
 }
 
 function packing(rig: Rig, kernel: 'f32_pack_weights' | 'f32_pack_weights_transposed') {
@@ -170,19 +182,22 @@ export const f32ProductCases = {
   f32_pack_winograd_weights: (rig) => [tiledWeights(rig)],
   f32_winograd2d: (rig) => TILED.map((layer) => tiled(rig, layer)),
   f32_winograd2d_weight_gradient: (rig) => TILED.map((layer) => tiledWeightGradient(rig, layer)),
-  f32_dwconv2d: (rig) => {
-    const { params, a, b, w, macs } = depthwise(rig);
-    const run = () => rig.kernels.f32_dwconv2d(params, DEPTHWISE_BATCH, a, w, 0, b);
-    return [product(DEPTHWISE_NAME, macs, run)];
-  },
-  f32_dwconv2d_input_gradient: (rig) => {
-    const { params, a, b, w, macs } = depthwise(rig);
-    const run = () => rig.kernels.f32_dwconv2d_input_gradient(params, DEPTHWISE_BATCH, a, w, b);
-    return [product(`${DEPTHWISE_NAME}, input gradient`, macs, run)];
-  },
-  f32_dwconv2d_weight_gradient: (rig) => {
-    const { params, a, b, w, macs } = depthwise(rig);
-    const run = () => rig.kernels.f32_dwconv2d_weight_gradient(params, DEPTHWISE_BATCH, a, b, w);
-    return [product(`${DEPTHWISE_NAME}, weight gradient`, macs, run)];
-  },
+  f32_dwconv2d: (rig) =>
+    DEPTHWISE.map((layer) => {
+      const { params, x, y, w, macs } = depthwise(rig, layer);
+      const run = () => rig.kernels.f32_dwconv2d(params, layer.batch, x, w, 0, y);
+      return product(layer.name, macs, run);
+    }),
+  f32_dwconv2d_input_gradient: (rig) =>
+    DEPTHWISE.map((layer) => {
+      const { params, x, y, w, macs } = depthwise(rig, layer);
+      const run = () => rig.kernels.f32_dwconv2d_input_gradient(params, layer.batch, y, w, x);
+      return product(`${layer.name}, input gradient`, macs, run);
+    }),
+  f32_dwconv2d_weight_gradient: (rig) =>
+    DEPTHWISE.map((layer) => {
+      const { params, x, y, w, macs } = depthwise(rig, layer);
+      const run = () => rig.kernels.f32_dwconv2d_weight_gradient(params, layer.batch, y, x, w);
+      return product(`${layer.name}, weight gradient`, macs, run);
+    }),
 } satisfies Record<string, Cases>;

@@ -1,9 +1,10 @@
 import { ConvParams } from '../abi';
 import { endTap, firstTap } from '../lib/window';
-import { fourPixels, oneChannel, onePixel } from './depthwise';
+import { fourPixels, isBanded, oneChannel, onePixel } from './depthwise';
+import { correlate3x3, correlate3x3Stride2 } from './depthwise3x3';
 
 /**
- * y[n, oy, ox, c] = bias[c] + Σ_(i, j) x[n, iy, ix, c] · w[i, j, c]      over the taps inside the image, in order
+ * y[n, oy, ox, c] = bias[c] + Σ_(i, j) x[n, iy, ix, c] · w[i, j, c]      over the taps inside the image, in rising (j, i)
  *
  * x    [N, inHeight, inWidth, C] f32      pixels inStride elements apart
  * w    [Kh, Kw, C] f32
@@ -13,20 +14,42 @@ import { fourPixels, oneChannel, onePixel } from './depthwise';
 export function f32_dwconv2d__scalar(
   params: ConvParams, batch: i32, x: usize, w: usize, bias: usize, y: usize,
 ): void {
-  walk(params, batch, x, w, bias, y, 0);
+  walk(params, batch, x, w, bias, y, 0, 0);
 }
 
 export function f32_dwconv2d__simd128(
   params: ConvParams, batch: i32, x: usize, w: usize, bias: usize, y: usize,
 ): void {
-  walk(params, batch, x, w, bias, y, params.outChannels & ~3);
+  const body = params.outChannels & ~3;
+  const banded = isBanded(params);
+  if (banded) bands(params, batch, x, w, bias, y, body);
+  if (!banded || body < params.outChannels) {
+    walk(params, batch, x, w, bias, y, banded ? body : 0, body);
+  }
 }
 
-/** The walk over outputs, `body` channels of each by lanes of four and the others one by one. */
+function bands(
+  params: ConvParams, batch: i32, x: usize, w: usize, bias: usize, y: usize, body: i32,
+): void {
+  const pixel = <usize>params.inStride << 2;
+  const outPixel = <usize>params.outStride << 2;
+  const tap = <usize>params.outChannels << 2;
+  const lanes = <usize>body << 2;
+  if (params.strideHeight == 1) {
+    correlate3x3(batch, x, pixel, params.inHeight, params.inWidth, params.padTop, params.padLeft,
+      w, tap, 3 * tap, bias, y, outPixel, params.outHeight, params.outWidth, lanes);
+  } else {
+    correlate3x3Stride2(batch, x, pixel, params.inHeight, params.inWidth, params.padTop,
+      params.padLeft, w, tap, 3 * tap, bias, y, outPixel, params.outHeight, params.outWidth, lanes);
+  }
+}
+
+/** The walk over outputs: of each the channels `first` to `body` by lanes of four, and those after them one by one. */
 // @ts-ignore: decorator
 @inline
 function walk(
-  params: ConvParams, batch: i32, x: usize, w: usize, bias: usize, y: usize, body: i32,
+  params: ConvParams, batch: i32, x: usize, w: usize, bias: usize, y: usize,
+  first: i32, body: i32,
 ): void {
   const width = params.inWidth;
   const kernelWidth = params.kernelWidth;
@@ -60,14 +83,14 @@ function walk(
         const weights = weightRow + <usize>j0 * tap;
         const inside = columns == kernelWidth && left + 3 * params.strideWidth <= lastLeft;
         const done = inside && ox + 4 <= outWidth ? 4 : 1;
-        for (let c: usize = 0; c < lanes; c += 16) {
+        for (let c = <usize>first << 2; c < lanes; c += 16) {
           const start = bias ? v128.load(bias + c) : f32x4.splat(0);
           const xp = corner + c;
           const wp = weights + c;
           if (done == 1) {
             v128.store(y + c, onePixel(start, rows, columns, xp, xRow, xStep, wp, wRow, tap));
-          } else if (columns == 3) {
-            fourPixels(y + c, outPixel, start, rows, 3, xp, xRow, xStep, next, wp, wRow, tap);
+          } else if (rows == 3) {
+            fourPixels(y + c, outPixel, start, 3, columns, xp, xRow, xStep, next, wp, wRow, tap);
           } else {
             fourPixels(y + c, outPixel, start, rows, columns, xp, xRow, xStep, next, wp, wRow, tap);
           }

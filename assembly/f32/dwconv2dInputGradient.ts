@@ -1,11 +1,12 @@
 import { ConvParams } from '../abi';
-import { fourPixels, oneChannel, onePixel } from './depthwise';
+import { fourPixels, isBanded, oneChannel, onePixel } from './depthwise';
+import { correlate3x3 } from './depthwise3x3';
 import { firstReach, reachCount, reachStep } from '../lib/window';
 
 /**
  * dx[n, iy, ix, c] = Σ_(i, j) dy[n, oy, ox, c] · w[i, j, c]      over the outputs whose tap (i, j) is this pixel
  *
- * The adjoint of f32_dwconv2d in x, gathered per input pixel over rising (i, j).
+ * The adjoint of f32_dwconv2d in x, gathered per input pixel over rising (ox, oy).
  *
  * dy [N, outHeight, outWidth, C] f32    pixels outStride elements apart
  * w  [Kh, Kw, C] f32
@@ -14,22 +15,37 @@ import { firstReach, reachCount, reachStep } from '../lib/window';
 export function f32_dwconv2d_input_gradient__scalar(
   params: ConvParams, batch: i32, dy: usize, w: usize, dx: usize,
 ): void {
-  walk(params, batch, dy, w, dx, 0);
+  walk(params, batch, dy, w, dx, 0, 0);
 }
 
 export function f32_dwconv2d_input_gradient__simd128(
   params: ConvParams, batch: i32, dy: usize, w: usize, dx: usize,
 ): void {
-  walk(params, batch, dy, w, dx, params.outChannels & ~3);
+  const body = params.outChannels & ~3;
+  const banded = isBanded(params) && params.strideHeight == 1;
+  if (banded) turned(params, batch, dy, w, dx, body);
+  if (!banded || body < params.outChannels) {
+    walk(params, batch, dy, w, dx, banded ? body : 0, body);
+  }
+}
+
+/** At stride 1 the forward sum of dy with the kernel turned by half a turn and the paddings that make up for it. */
+function turned(params: ConvParams, batch: i32, dy: usize, w: usize, dx: usize, body: i32): void {
+  const tap = <usize>params.outChannels << 2;
+  correlate3x3(batch, dy, <usize>params.outStride << 2, params.outHeight, params.outWidth,
+    2 - params.padTop, 2 - params.padLeft, w + 8 * tap, -tap, -(3 * tap), 0,
+    dx, <usize>params.inStride << 2, params.inHeight, params.inWidth, <usize>body << 2);
 }
 
 /**
- * The walk over input pixels, `body` channels of each by lanes of four and the others one by one. Pixels strideWidth
- * apart meet the same taps, in neighbouring outputs, so a row is walked phase by phase.
+ * The walk over input pixels: of each the channels `first` to `body` by lanes of four, and those after them one by one.
+ * Pixels strideWidth apart meet the same taps, in neighbouring outputs, so a row is walked phase by phase.
  */
 // @ts-ignore: decorator
 @inline
-function walk(params: ConvParams, batch: i32, dy: usize, w: usize, dx: usize, body: i32): void {
+function walk(
+  params: ConvParams, batch: i32, dy: usize, w: usize, dx: usize, first: i32, body: i32,
+): void {
   const inWidth = params.inWidth;
   const outWidth = params.outWidth;
   const kernelWidth = params.kernelWidth;
@@ -46,17 +62,20 @@ function walk(params: ConvParams, batch: i32, dy: usize, w: usize, dx: usize, bo
   const image = <usize>(params.outHeight * outWidth) * pixel;
   const next = <usize>strideX * inPixel;
   const zero = f32x4.splat(0);
-  // From one tap to the next, w moves on and dy moves back.
-  const dyRow = -(<usize>((dilationY * stepY) / strideY * outWidth) * pixel);
-  const dyStep = -(<usize>((dilationX * stepX) / strideX) * pixel);
-  const wRow = <usize>(stepY * kernelWidth) * tap;
-  const wStep = <usize>stepX * tap;
+  // From the last tap to the first, dy moves on and w moves back.
+  const spanY = (dilationY * stepY) / strideY;
+  const spanX = (dilationX * stepX) / strideX;
+  const dyRow = <usize>(spanY * outWidth) * pixel;
+  const dyStep = <usize>spanX * pixel;
+  const wRow = -(<usize>(stepY * kernelWidth) * tap);
+  const wStep = -(<usize>stepX * tap);
   for (let n = 0; n < batch; n++, dy += image) {
     for (let iy = 0; iy < params.inHeight; iy++, dx += <usize>inWidth * inPixel) {
       const py = iy + params.padTop;
       const i0 = firstReach(py, strideY, dilationY, params.outHeight, params.kernelHeight);
       const rows = reachCount(py, dilationY, params.kernelHeight, i0, stepY);
-      const oy = (py - i0 * dilationY) / strideY;
+      const oy = (py - i0 * dilationY) / strideY - (rows - 1) * spanY;
+      const i1 = i0 + (rows - 1) * stepY;
       for (let phase = 0; phase < min(strideX, inWidth); phase++) {
         let target = dx + <usize>phase * inPixel;
         for (let ix = phase; ix < inWidth; ) {
@@ -70,17 +89,18 @@ function walk(params: ConvParams, batch: i32, dy: usize, w: usize, dx: usize, bo
             firstReach(last, strideX, dilationX, outWidth, kernelWidth) == j0 &&
             reachCount(last, dilationX, kernelWidth, j0, stepX) == columns;
           const done = same ? 4 : 1;
-          const ox = (px - j0 * dilationX) / strideX;
+          const ox = (px - j0 * dilationX) / strideX - (columns - 1) * spanX;
+          const j1 = j0 + (columns - 1) * stepX;
           const corner = dy + <usize>(oy * outWidth + ox) * pixel;
-          const weights = w + <usize>(i0 * kernelWidth + j0) * tap;
-          for (let c: usize = 0; c < lanes; c += 16) {
+          const weights = w + <usize>(i1 * kernelWidth + j1) * tap;
+          for (let c = <usize>first << 2; c < lanes; c += 16) {
             const y = target + c;
             const g = corner + c;
             const q = weights + c;
             if (!same) {
               v128.store(y, onePixel(zero, rows, columns, g, dyRow, dyStep, q, wRow, wStep));
-            } else if (columns == 3) {
-              fourPixels(y, next, zero, rows, 3, g, dyRow, dyStep, pixel, q, wRow, wStep);
+            } else if (rows == 3) {
+              fourPixels(y, next, zero, 3, columns, g, dyRow, dyStep, pixel, q, wRow, wStep);
             } else {
               fourPixels(y, next, zero, rows, columns, g, dyRow, dyStep, pixel, q, wRow, wStep);
             }

@@ -118,6 +118,25 @@ function check(c: ConvCase, seed: number): void {
 describe('f32_dwconv2d and its gradients equal the float64 sums and their twins', () => {
   test.each(cases)('$name', (c) => check(c, 5));
 
+  test.each([1, 2])(
+    '3x3 of every height from 1 to 14 and every padding to 3, stride %i',
+    (stride) => {
+      for (let height = 1; height <= 14; height++) {
+        for (let pad = 0; pad < 16; pad++) {
+          const [top, bottom] = [pad >> 2, pad & 3];
+          if (height + top + bottom < 3) continue;
+          const seed = 100 * height + pad;
+          const rng = new Rng(seed);
+          const sides = [top, bottom, 1 + rng.below(3), 1 + rng.below(3)] as const;
+          const size = [height, 1 + rng.below(9)] as const;
+          const gap = [rng.below(3), rng.below(3)] as const;
+          const rest = { stride: [stride, stride], pad: sides, size, gap } as const;
+          check(of(`${height} rows`, 1 + rng.below(17), rest), seed);
+        }
+      }
+    },
+  );
+
   test('300 random geometries', () => {
     for (let seed = 1; seed <= 300; seed++) {
       const random = randomCase(new Rng(seed), (r) => {
