@@ -1,11 +1,6 @@
 import { addHigh, addLow, sumLanes } from '../lib/reduce';
 import { MAGIC, opaque } from '../lib/requantize';
 
-/** Elements whose terms are summed in f32, 16 a lane, before they go to f64. */
-// @ts-ignore: decorator
-@inline
-const BLOCK: i32 = 64;
-
 /**
  * Backward of wq = clamp(rte(w / s), qmin, qmax)·s for weights, by learned step size (Esser 2020). With
  * v = f32(w · f32(1/scale[c])):
@@ -19,8 +14,8 @@ const BLOCK: i32 = 64;
  * dw     [outer, channels, inner] f32    written; may be dwq
  * dscale [channels] f32                  written, the sum rounded once
  *
- * Each term is rounded to f32 once. The twin sums in f64; SIMD sums blocks of 16 in each lane in f32 and the blocks
- * in f64, so |error| ≤ 18·2⁻²⁴·Σ|term|.
+ * Each term is rounded to f32 once. The twin sums in f64; SIMD sums four terms of each lane pairwise in f32 and these
+ * sums in f64, so |error| ≤ 4·2⁻²⁴·Σ|term|.
  */
 export function f32_qc8w_lsq_backward__scalar(
   outer: i32, channels: i32, inner: i32, w: usize, scale: usize, qmin: i32, qmax: i32,
@@ -97,18 +92,34 @@ export function f32_qc8w_lsq_backward__simd128(
     let tail = 0.0;
     for (let o = 0; o < outer; o++) {
       let at = <usize>((o * channels + c) * inner) << 2;
-      let rest = inner & ~3;
-      while (rest > 0) {
-        const count = min(BLOCK, rest);
-        rest -= count;
-        let terms = f32x4.splat(0);
-        for (const end = at + (<usize>count << 2); at < end; at += 16) {
-          terms = f32x4.add(terms, backwardFour(at, w, inverse, lo, hi, magic, dwq, dw));
-        }
+      const end = at + (<usize>inner << 2);
+      if (inner >= 16) {
+        do {
+          const from = w + at, g = dwq + at, to = dw + at;
+          const v0 = clampTo(v128.load(from), inverse, lo, hi), g0 = v128.load(g);
+          const v1 = clampTo(v128.load(from, 16), inverse, lo, hi), g1 = v128.load(g, 16);
+          const inside0 = insideOf(v0, lo, hi), inside1 = insideOf(v1, lo, hi);
+          v128.store(to, v128.and(g0, inside0));
+          v128.store(to, v128.and(g1, inside1), 16);
+          const left = f32x4.add(termOf(g0, v0, inside0, magic), termOf(g1, v1, inside1, magic));
+          const v2 = clampTo(v128.load(from, 32), inverse, lo, hi), g2 = v128.load(g, 32);
+          const v3 = clampTo(v128.load(from, 48), inverse, lo, hi), g3 = v128.load(g, 48);
+          const inside2 = insideOf(v2, lo, hi), inside3 = insideOf(v3, lo, hi);
+          v128.store(to, v128.and(g2, inside2), 32);
+          v128.store(to, v128.and(g3, inside3), 48);
+          const right = f32x4.add(termOf(g2, v2, inside2, magic), termOf(g3, v3, inside3, magic));
+          const terms = f32x4.add(left, right);
+          low = addLow(low, terms);
+          high = addHigh(high, terms);
+          at += 64;
+        } while (at + 64 <= end);
+      }
+      for (; at + 16 <= end; at += 16) {
+        const terms = backwardFour(at, w, inverse, lo, hi, magic, dwq, dw);
         low = addLow(low, terms);
         high = addHigh(high, terms);
       }
-      for (const end = at + (<usize>(inner & 3) << 2); at < end; at += 4) {
+      for (; at < end; at += 4) {
         const one = f32x4.extract_lane(inverse, 0);
         tail += <f64>backwardOne(at, w, one, qmin, qmax, dwq, dw);
       }
@@ -123,11 +134,29 @@ export function f32_qc8w_lsq_backward__simd128(
 function backwardFour(
   at: usize, w: usize, inverse: v128, lo: v128, hi: v128, magic: v128, dwq: usize, dw: usize,
 ): v128 {
-  const v = f32x4.pmin(hi, f32x4.pmax(lo, f32x4.mul(v128.load(w + at), inverse)));
-  const g = v128.load(dwq + at);
-  // At lo and hi, which are integers, r − v is 0 and the slope is r itself.
-  const inside = v128.and(f32x4.gt(v, lo), f32x4.lt(v, hi));
-  const r = f32x4.sub(f32x4.add(v, magic), magic);
+  const v = clampTo(v128.load(w + at), inverse, lo, hi), g = v128.load(dwq + at);
+  const inside = insideOf(v, lo, hi);
   v128.store(dw + at, v128.and(g, inside));
+  return termOf(g, v, inside, magic);
+}
+
+/** v of four lanes, no further out than lo and hi. */
+// @ts-ignore: decorator
+@inline
+function clampTo(w: v128, inverse: v128, lo: v128, hi: v128): v128 {
+  return f32x4.pmin(hi, f32x4.pmax(lo, f32x4.mul(w, inverse)));
+}
+
+// @ts-ignore: decorator
+@inline
+function insideOf(v: v128, lo: v128, hi: v128): v128 {
+  return v128.and(f32x4.gt(v, lo), f32x4.lt(v, hi));
+}
+
+/** The terms of dscale. At lo and hi, which are integers, r − v is 0 and the slope is r itself. */
+// @ts-ignore: decorator
+@inline
+function termOf(g: v128, v: v128, inside: v128, magic: v128): v128 {
+  const r = f32x4.sub(f32x4.add(v, magic), magic);
   return f32x4.mul(g, f32x4.sub(r, v128.and(v, inside)));
 }

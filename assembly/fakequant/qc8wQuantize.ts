@@ -1,4 +1,4 @@
-import { MAGIC, MAGIC_BITS, opaque } from '../lib/requantize';
+import { MAGIC, opaque } from '../lib/requantize';
 
 /**
  * q = clamp(rte(f32(w · f32(1/scale[c]))), qmin, qmax)      wq = f32(q · scale[c])      symmetric, per channel
@@ -59,12 +59,55 @@ export function f32_qc8w_quantize__simd128(
       for (let c = 0; c < channels; c++) {
         const s = v128.load32_splat(scale + (<usize>c << 2));
         const inverse = f32x4.div(one, s);
-        const end = i + inner;
+        const end = i + inner, whole = i + (inner & ~15);
+        if (i < whole) {
+          if (q && wq) quantizeRun(i, whole, w, s, inverse, lo, hi, magic, q, wq);
+          else if (q) quantizeRun(i, whole, w, s, inverse, lo, hi, magic, q, 0);
+          else quantizeRun(i, whole, w, s, inverse, lo, hi, magic, 0, wq);
+          i = whole;
+        }
         for (; i + 4 <= end; i += 4) quantizeFour(i, w, s, inverse, lo, hi, magic, q, wq);
         for (; i < end; i++) quantizeOne(i, w, f32x4.extract_lane(s, 0), qmin, qmax, q, wq);
       }
     }
   }
+}
+
+/** Elements i … end − 1 of one channel, sixteen a turn; there is one turn at least. */
+// @ts-ignore: decorator
+@inline
+function quantizeRun(
+  i: i32, end: i32, w: usize, s: v128, inverse: v128, lo: v128, hi: v128, magic: v128,
+  q: usize, wq: usize,
+): void {
+  do {
+    const from = w + (<usize>i << 2);
+    const v0 = integersOf(v128.load(from), inverse, lo, hi, magic);
+    const v1 = integersOf(v128.load(from, 16), inverse, lo, hi, magic);
+    const v2 = integersOf(v128.load(from, 32), inverse, lo, hi, magic);
+    const v3 = integersOf(v128.load(from, 48), inverse, lo, hi, magic);
+    if (q) {
+      v128.store(q + <usize>i, i8x16.narrow_i16x8_s(
+        i16x8.narrow_i32x4_s(i32x4.sub(v0, magic), i32x4.sub(v1, magic)),
+        i16x8.narrow_i32x4_s(i32x4.sub(v2, magic), i32x4.sub(v3, magic)),
+      ));
+    }
+    if (wq) {
+      const to = wq + (<usize>i << 2);
+      v128.store(to, f32x4.mul(f32x4.sub(v0, magic), s));
+      v128.store(to, f32x4.mul(f32x4.sub(v1, magic), s), 16);
+      v128.store(to, f32x4.mul(f32x4.sub(v2, magic), s), 32);
+      v128.store(to, f32x4.mul(f32x4.sub(v3, magic), s), 48);
+    }
+    i += 16;
+  } while (i < end);
+}
+
+/** MAGIC plus the integers of four elements, or, seen as i32, its bits plus them. */
+// @ts-ignore: decorator
+@inline
+function integersOf(w: v128, inverse: v128, lo: v128, hi: v128, magic: v128): v128 {
+  return f32x4.add(f32x4.pmin(hi, f32x4.pmax(lo, f32x4.mul(w, inverse))), magic);
 }
 
 /** Elements i … i + 3. */
@@ -73,10 +116,9 @@ export function f32_qc8w_quantize__simd128(
 function quantizeFour(
   i: i32, w: usize, s: v128, inverse: v128, lo: v128, hi: v128, magic: v128, q: usize, wq: usize,
 ): void {
-  const v = f32x4.mul(v128.load(w + (<usize>i << 2)), inverse);
-  const sum = f32x4.add(f32x4.pmin(hi, f32x4.pmax(lo, v)), magic);
+  const sum = integersOf(v128.load(w + (<usize>i << 2)), inverse, lo, hi, magic);
   if (q) {
-    const integers = i32x4.sub(sum, i32x4.splat(MAGIC_BITS));
+    const integers = i32x4.sub(sum, magic);
     const words = i16x8.narrow_i32x4_s(integers, integers);
     v128.store32_lane(q + <usize>i, i8x16.narrow_i16x8_s(words, words), 0);
   }

@@ -100,7 +100,7 @@ describe.each(ranges)('weights in [%i, %i]', (qmin, qmax) => {
           want.map((r) => r.dx),
           `dw ${context}`,
         );
-        // Sums of up to 16 terms in f32 and the result rounded to f32 (quantization.md §7).
+        // Sums of four terms in f32 and the result rounded to f32 (quantization.md §7).
         expectClose(ds.read(), dscale, (c) => 32 * ULP * size[c]!, `dscale ${context}`);
       }
     }
