@@ -11,7 +11,7 @@ import type {
   Ref,
   Saved,
 } from '../core/op.ts';
-import { sizeOf } from '../core/shape.ts';
+import type { Shape } from '../core/shape.ts';
 import { isHandle, type Operand } from '../graph/dispatch.ts';
 import type { Parameter, QuantizerSpec } from '../graph/graph.ts';
 import { biasGradient } from '../ops/chunks.ts';
@@ -27,7 +27,7 @@ import { Gradients } from './gradients.ts';
 import type { ParameterStore } from './parameters.ts';
 import type { QuantizerRefs, QuantizerRule } from './quantizer.ts';
 import { f32Rule, qatRule } from './rules.ts';
-import { Tensor } from './tensor.ts';
+import { type Origin, Tensor } from './tensor.ts';
 
 interface Entry {
   readonly output: Tensor;
@@ -102,6 +102,12 @@ export class Tape {
     throw internal('a symbolic tensor reached a tape');
   }
 
+  /** What an op makes of `inputs`. */
+  #made(inputs: readonly Tensor[], shape: Shape, ref: Ref | undefined, origin?: Origin): Tensor {
+    const needsGradient = inputs.some((input) => input.needsGradient);
+    return new Tensor(this, shape, needsGradient, ref, origin);
+  }
+
   #record(entry: Entry): Tensor {
     if (entry.output.needsGradient) this.#entries.push(entry);
     return entry.output;
@@ -116,7 +122,7 @@ export class Tape {
     const saved: Saved = { inputs: refs, output: y, extra, wants };
     const alias = refs.some(({ ptr }) => ptr === y.ptr);
     return this.#record({
-      output: new Tensor(this, y.shape, wants.includes(true), y, { alias }),
+      output: this.#made(inputs, y.shape, y, { alias }),
       inputs,
       backward: (dy) => rule.backward(this.cx, dy, saved, attrs as never),
     });
@@ -129,9 +135,8 @@ export class Tape {
     const pending = rule.defer!(this.cx, x, refs, attrs as never);
     const taken = x.pending?.x === pending.x;
     const sources = taken ? x.origin.sources! : inputs;
-    const needsGradient = inputs.some((input) => input.needsGradient);
     return this.#record({
-      output: new Tensor(this, pending.x.shape, needsGradient, undefined, { pending, sources }),
+      output: this.#made(inputs, pending.x.shape, undefined, { pending, sources }),
       inputs: sources,
       reads: inputs,
       backward: (dy, own) => gradientList(pointwiseGradients(this.cx, pending, dy, { own })),
@@ -147,12 +152,7 @@ export class Tape {
     const addend = b ? cx.f32(b.ref).slice() : new Float32Array(multiplier.length);
     const y = rule.forward(cx, quantized, weights.q, attrs as never, { multiplier, addend });
     return this.#record({
-      output: new Tensor(
-        this,
-        y.shape,
-        inputs.some((input) => input.needsGradient),
-        y,
-      ),
+      output: this.#made(inputs, y.shape, y),
       inputs,
       backward: (dy) => [
         x.needsGradient
@@ -172,7 +172,7 @@ export class Tape {
     const { output, extra } = rule.forward(cx, x.quantized!, weights, bias, attrs as never);
     const wants = inputs.map((input) => input.needsGradient);
     return this.#record({
-      output: new Tensor(this, output.shape, wants.includes(true), output),
+      output: this.#made(inputs, output.shape, output),
       inputs,
       backward: (dy) => {
         const saved = { inputs: inputs.map(({ ref }) => ref), output, extra, wants };
@@ -187,7 +187,7 @@ export class Tape {
     const constants = rest.map(({ ref }) => ref);
     const q = rule.forward(this.cx, quantized, attrs as never, constants);
     return this.#record({
-      output: new Tensor(this, q.shape, x.needsGradient, undefined, {
+      output: this.#made([x], q.shape, undefined, {
         quantized: { ...quantized, q },
       }),
       inputs: [x],
@@ -200,7 +200,7 @@ export class Tape {
     const quantized = table.quantized!;
     const q = rule.forward(this.cx, x.ref, quantized);
     return this.#record({
-      output: new Tensor(this, q.shape, table.needsGradient, undefined, {
+      output: this.#made([table], q.shape, undefined, {
         quantized: { ...quantized, q },
       }),
       inputs: [x, table],
@@ -214,9 +214,8 @@ export class Tape {
     const same = xs.every((x) => x.scale === first.scale && x.zeroPoint === first.zeroPoint);
     if (!same) throw internal('tensors side by side have different scales');
     const q = rule.forward(this.cx, xs, attrs as never);
-    const needsGradient = inputs.some((input) => input.needsGradient);
     return this.#record({
-      output: new Tensor(this, q.shape, needsGradient, undefined, { quantized: { ...first, q } }),
+      output: this.#made(inputs, q.shape, undefined, { quantized: { ...first, q } }),
       inputs,
       backward: (dy) => rule.backward(this.cx, dy, xs, attrs as never),
     });
@@ -231,9 +230,8 @@ export class Tape {
     const pending = x.pending ?? identity(x.ref);
     const sources = x.origin.sources ?? [x];
     const quantized = { ...grid, q: quantizePointwise(cx, pending, grid) };
-    const needsGradient = inputs.some((input) => input.needsGradient);
     return this.#record({
-      output: new Tensor(this, x.shape, needsGradient, undefined, { quantized }),
+      output: this.#made(inputs, x.shape, undefined, { quantized }),
       inputs: [...sources, ...inputs.slice(1)],
       reads: inputs,
       backward: (dy, own) => {
@@ -249,9 +247,8 @@ export class Tape {
   quantizeWeights(w: Tensor, spec: QuantizerSpec, rule: QuantizerRule): Tensor {
     const { inputs, refs } = this.#quantizerInputs(w, spec);
     const weights = rule.quantizeWeights(this.cx, w.ref, refs, spec);
-    const needsGradient = inputs.some((input) => input.needsGradient);
     return this.#record({
-      output: new Tensor(this, w.shape, needsGradient, undefined, { weights }),
+      output: this.#made(inputs, w.shape, undefined, { weights }),
       inputs,
       backward: (dy) => {
         const { dx, dscale } = rule.backwardWeights(this.cx, dy, w.ref, refs, spec);
@@ -272,15 +269,6 @@ export class Tape {
       ...(states && { states }),
     };
     return { inputs: [x, scale, ...(zeroPoint ? [zeroPoint] : [])], refs };
-  }
-
-  dequantize({ q, scale, zeroPoint, qmin, qmax }: QRef): Ref {
-    const { cx } = this;
-    const y = cx.alloc(q.shape);
-    const inverseScale = Math.fround(1 / scale);
-    const params = cx.struct('QuantizeParams', { scale, inverseScale, zeroPoint, qmin, qmax });
-    cx.kernels.qs8_f32_vdequantize(sizeOf(q.shape), q.ptr, y.ptr, params);
-    return y;
   }
 
   /**

@@ -1,7 +1,8 @@
+import { internal } from '../core/errors.ts';
 import type { Attrs, Deferrable, Pointwise, QRef, QWeights, Ref } from '../core/op.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Handle, Operand } from '../graph/dispatch.ts';
-import { computePointwise } from '../ops/pointwise.ts';
+import { computePointwise, dequantize } from '../ops/pointwise.ts';
 import type { OpName } from '../ops/table.ts';
 import type { Tape } from './tape.ts';
 
@@ -49,9 +50,10 @@ export class Tensor implements Handle, Deferrable {
   /** f32 values; those that are quantized or pending are computed when first asked for. */
   get ref(): Ref {
     const { pending, quantized } = this.origin;
-    this.#ref ??= pending
-      ? computePointwise(this.tape.cx, pending)
-      : this.tape.dequantize(quantized!);
+    const { cx } = this.tape;
+    if (pending) this.#ref ??= computePointwise(cx, pending);
+    else if (quantized) this.#ref ??= dequantize(cx, quantized);
+    if (!this.#ref) throw internal('a value is read after its op has gone back');
     return this.#ref;
   }
 

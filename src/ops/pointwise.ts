@@ -66,6 +66,13 @@ export function quantizePointwise(cx: TrainContext, pointwise: Pointwise, grid: 
   return q;
 }
 
+/** x̂ = (q − z)·s f32      quantization.md eq. (2) */
+export function dequantize(cx: TrainContext, { q, ...grid }: QRef): Ref {
+  const x = cx.alloc(q.shape);
+  cx.kernels.qs8_f32_vdequantize(sizeOf(q.shape), q.ptr, x.ptr, quantizeParams(cx, grid));
+  return x;
+}
+
 /** Rounding keeps order, so that clamping the integers is rounding what was clamped. */
 function narrowed(grid: Grid, { lo, hi }: Pointwise): Grid {
   const { scale, zeroPoint, qmin, qmax } = grid;

@@ -9,6 +9,7 @@ import type { Ref } from '../core/op.ts';
 import { peek } from '../core/peek.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { checkLoss, crossEntropy, type Loss } from '../nn/losses.ts';
+import { dequantize } from '../ops/pointwise.ts';
 import { BatchLoader } from './batch.ts';
 import { addResult, type MetricSums, metricsOf } from './metrics.ts';
 import { type Model, type Resolved, resolve } from './resolve.ts';
@@ -67,8 +68,7 @@ export function predict(
   { graph, quantizers }: Resolved,
   x: Ref,
 ): Ref {
-  const tape = new Tape(cx, store);
-  if (!quantizers) return execute(tape, graph, [x])[0]!.ref;
+  if (!quantizers) return execute(new Tape(cx, store), graph, [x])[0]!.ref;
   const values = executeIntegers(cx, store, graph, quantizers, [x]);
-  return tape.dequantize(values.get(graph.outputs[0]!)!);
+  return dequantize(cx, values.get(graph.outputs[0]!)!);
 }

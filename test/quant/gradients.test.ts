@@ -61,8 +61,9 @@ function backward({ x, w, activation, weights }: Setup, dy: Float32Array, rule =
       [quantized, tape.quantizeWeights(tape.parameter(w), weights, rule)],
       {},
     );
+    const values = read(y);
     tape.backward(y, ref([BATCH, UNITS], dy));
-    return { y: read(y), gradients: new Map(parameters.map((p) => [p, gradientOf(p)])) };
+    return { y: values, gradients: new Map(parameters.map((p) => [p, gradientOf(p)])) };
   });
 }
 

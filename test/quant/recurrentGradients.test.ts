@@ -160,9 +160,10 @@ describe.each(Object.keys(kinds) as Name[])('%s on a tape', (name) => {
       const u = tape.quantizeWeights(tape.parameter(s.recurrent.w), s.recurrent.spec, lsq);
       const attrs = { units: UNITS, returnSequences: true, goBackwards: false };
       const y = tape.apply(name, [x, w, u, tape.parameter(s.bias)], attrs);
+      const values = read(y);
       tape.backward(y, ref([BATCH, STEPS, UNITS], dy));
       const [dx, dw, du, db] = parameters.map(gradientOf);
-      return { y: read(y), d: { x: dx!, w: dw!, u: du!, b: db! } };
+      return { y: values, d: { x: dx!, w: dw!, u: du!, b: db! } };
     });
     const want = formulas(name, s, dy);
     // Every bit: f32 at each step.
