@@ -92,6 +92,10 @@ export {
 } from './f32/vclamp';
 export { f32_vadd__scalar as f32_vadd } from './f32/vadd';
 export { f32_vscale__scalar as f32_vscale } from './f32/vscale';
+export { f32_vfunction__scalar as f32_vfunction } from './f32/vfunction';
+export {
+  f32_vfunction_backward__scalar as f32_vfunction_backward,
+} from './f32/vfunctionBackward';
 export { f32_dropout__scalar as f32_dropout } from './f32/dropout';
 export { f32_maxpool2d__scalar as f32_maxpool2d } from './f32/maxpool2d';
 export {

@@ -1,4 +1,5 @@
 import type { TrainKernels } from '../src/core/kernels.ts';
+import { unaryNames } from '../src/ops/unary.ts';
 import { type Cases, poolParams, type Rig, stream } from './rig.ts';
 
 /** Elements of a vector: 64 KiB. */
@@ -24,6 +25,9 @@ const LABELLED = [
 const floats = ({ heap }: Rig, n: number) => heap.floats(n, (i) => ((i * 37) % 1009) / 126.125 - 4);
 
 const vector = (rig: Rig) => floats(rig, N);
+
+/** Where a logarithm is one. */
+const positive = ({ heap }: Rig) => heap.floats(N, (i) => ((i * 37) % 1009) / 126.125 + 0.1);
 
 /** Gradients as they are. */
 const UNCLIPPED = { gradientScale: 1, gradientLimit: Infinity };
@@ -135,6 +139,23 @@ export const f32VectorCases = {
   f32_vscale: (rig) => {
     const [x, y] = [vector(rig), vector(rig)];
     return [stream('f32 vscale', 8 * N, () => rig.kernels.f32_vscale(N, x, 0.7, y))];
+  },
+  f32_vfunction: (rig) => {
+    const [x, y, constants] = [positive(rig), vector(rig), rig.heap.alloc(128)];
+    return unaryNames.map((name, kind) =>
+      stream(`f32 ${name}`, 8 * N, () => rig.kernels.f32_vfunction(N, kind, 0.3, x, y, constants)),
+    );
+  },
+  f32_vfunction_backward: (rig) => {
+    const [x, y, dy, dx] = [positive(rig), positive(rig), vector(rig), vector(rig)];
+    const constants = rig.heap.alloc(128);
+    const both: readonly string[] = ['elu', 'rsqrt', 'swish'];
+    return unaryNames.map((name, kind) => {
+      const bytes = (name === 'negate' ? 8 : both.includes(name) ? 16 : 12) * N;
+      return stream(`f32 ${name} backward`, bytes, () =>
+        rig.kernels.f32_vfunction_backward(N, kind, 0.3, x, y, dy, dx, constants),
+      );
+    });
   },
   f32_dropout: (rig) => {
     const [x, y] = [vector(rig), vector(rig)];

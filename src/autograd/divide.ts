@@ -6,6 +6,7 @@
 
 import { type StructName, structs } from '../core/abi.ts';
 import {
+  FUNCTION_SCRATCH_BYTES,
   f32Conv2dScratchBytes,
   f32InputGradientScratchBytes,
   f32WinogradScratchBytes,
@@ -70,6 +71,21 @@ function elements(strides: Readonly<Record<number, number>>): Rule {
     grain: CACHE_LINE,
     part: (first, count) => shifted(args, 0, strides, first, count),
   });
+}
+
+/** The same with constants of its own, the argument `at`, for each part. */
+function functions(strides: Readonly<Record<number, number>>, at: number): Rule {
+  return (args, memory) => {
+    const division = elements(strides)(args, memory);
+    return {
+      ...division,
+      part: (first, count) => {
+        const part = [...division.part(first, count)];
+        if (first > 0) part[at] = memory.scratch(FUNCTION_SCRATCH_BYTES);
+        return part;
+      },
+    };
+  };
 }
 
 /** Kernels (rows, channels, …); bytes of an element by index of the argument. */
@@ -210,6 +226,8 @@ export const divisions: Readonly<Record<string, Rule>> = {
   f32_vclamp_backward: elements({ 1: 4, 2: 4, 3: 4 }),
   f32_vadd: elements({ 1: 4, 2: 4, 3: 4 }),
   f32_vscale: elements({ 1: 4, 3: 4 }),
+  f32_vfunction: functions({ 3: 4, 4: 4 }, 5),
+  f32_vfunction_backward: functions({ 3: 4, 4: 4, 5: 4, 6: 4 }, 7),
   f32_qs8_vquantize: elements({ 1: 4, 2: 1 }),
   qs8_f32_vdequantize: elements({ 1: 1, 2: 4 }),
   qs8_vclamp: elements({ 1: 1, 2: 1 }),

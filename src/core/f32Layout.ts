@@ -90,3 +90,6 @@ export function f32WinogradGradientScratchBytes(outChannels: number, inChannels:
   const operands = transformedBytes(tiles, row) + transformedBytes(tiles, gradient);
   return ALIGN + 640 + patch + operands + (POSITIONS * gradient * row) / 4 + SLACK;
 }
+
+/** `f32_vfunction` and its way back: constants of lanes (`assembly/lib/exp32.ts`, `curves.ts`). */
+export const FUNCTION_SCRATCH_BYTES = 128;

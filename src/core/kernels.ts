@@ -94,6 +94,8 @@ export const trainKernels = {
   f32_vclamp_backward: ['n', 'y', 'dy', 'dx', 'lo:f32', 'hi:f32'],
   f32_vadd: ['n', 'a', 'b', 'y'],
   f32_vscale: ['n', 'x', 's:f32', 'y'],
+  f32_vfunction: ['n', 'kind', 'alpha:f32', 'x', 'y', 'constants'],
+  f32_vfunction_backward: ['n', 'kind', 'alpha:f32', 'x', 'y', 'dy', 'dx', 'constants'],
   f32_dropout: ['n', 'seed', 'threshold', 'scale:f32', 'x', 'y'],
   f32_maxpool2d: ['params', 'batch', 'x', 'y'],
   f32_maxpool2d_backward: ['params', 'batch', 'x', 'y', 'dy', 'dx'],

@@ -1,7 +1,8 @@
 import { checkNumber, internal } from '../core/errors.ts';
+import { FUNCTION_SCRATCH_BYTES } from '../core/f32Layout.ts';
 import { erf, exp, expm1, log, sigmoid, tanh } from '../core/math.ts';
 import type { F32Rule, OpDef, QatTableRule } from '../core/op.ts';
-import type { Shape } from '../core/shape.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
 
 /**
  * Functions of one real, element by element. None has an integer form of its own: 256 inputs make 256 outputs, so the
@@ -13,58 +14,40 @@ export interface AlphaAttrs {
   readonly alpha: number;
 }
 
-interface RealFunction {
-  /** In f64, the same bits on every host. */
-  f(x: number, alpha: number): number;
-  /** dy/dx, given y = f(x); at a kink that of the side where x is larger, 0 for abs. */
-  slope(x: number, y: number, alpha: number): number;
-}
-
-const bell = (x: number) => exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
-const normal = (x: number) => (1 + erf(x * Math.SQRT1_2)) / 2;
+/** In f64, the same bits on every host. */
+type RealFunction = (x: number, alpha: number) => number;
 
 const functions = {
-  abs: { f: Math.abs, slope: (x) => Math.sign(x) },
-  elu: {
-    f: (x, alpha) => (x < 0 ? alpha * expm1(x) : x),
-    slope: (x, y, alpha) => (x < 0 ? y + alpha : 1),
-  },
-  exp: { f: exp, slope: (_x, y) => y },
+  abs: Math.abs,
+  elu: (x, alpha) => (x < 0 ? alpha * expm1(x) : x),
+  exp,
   /** x·Φ(x) with the normal distribution Φ, not its approximation by tanh */
-  gelu: { f: (x) => x * normal(x), slope: (x) => normal(x) + x * bell(x) },
+  gelu: (x) => x * ((1 + erf(x * Math.SQRT1_2)) / 2),
   /** x · relu6(x + 3) / 6 */
-  hardSwish: {
-    f: (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6,
-    slope: (x) => (x < -3 ? 0 : x < 3 ? (2 * x + 3) / 6 : 1),
-  },
-  leakyRelu: {
-    f: (x, alpha) => (x < 0 ? alpha * x : x),
-    slope: (x, _y, alpha) => (x < 0 ? alpha : 1),
-  },
-  log: { f: log, slope: (x) => 1 / x },
-  negate: { f: (x) => -x, slope: () => -1 },
-  rsqrt: { f: (x) => 1 / Math.sqrt(x), slope: (x, y) => (-0.5 * y) / x },
-  sigmoid: { f: sigmoid, slope: (_x, y) => y * (1 - y) },
-  sqrt: { f: Math.sqrt, slope: (_x, y) => 0.5 / y },
-  square: { f: (x) => x * x, slope: (x) => 2 * x },
+  hardSwish: (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6,
+  leakyRelu: (x, alpha) => (x < 0 ? alpha * x : x),
+  log,
+  negate: (x) => -x,
+  rsqrt: (x) => 1 / Math.sqrt(x),
+  sigmoid,
+  sqrt: Math.sqrt,
+  square: (x) => x * x,
   /** x · sigmoid(x) */
-  swish: {
-    f: (x) => x * sigmoid(x),
-    slope: (x, y) => y + sigmoid(x) * (1 - y),
-  },
-  tanh: { f: tanh, slope: (_x, y) => 1 - y * y },
+  swish: (x) => x * sigmoid(x),
+  tanh,
 } as const satisfies Record<string, RealFunction>;
 
 export type UnaryOpName = keyof typeof functions;
 
-const names = [
+/** The place of a name is the `kind` of `f32_vfunction`. */
+export const unaryNames = [
   ...(['abs', 'elu', 'exp', 'gelu', 'hardSwish', 'leakyRelu', 'log', 'negate', 'rsqrt'] as const),
   ...(['sigmoid', 'sqrt', 'square', 'swish', 'tanh'] as const),
 ] as const satisfies readonly UnaryOpName[];
 
 /** One entry for each function. */
 function forEach<T>(make: (name: UnaryOpName) => T): Record<UnaryOpName, T> {
-  return Object.fromEntries(names.map((name) => [name, make(name)])) as Record<UnaryOpName, T>;
+  return Object.fromEntries(unaryNames.map((name) => [name, make(name)])) as Record<UnaryOpName, T>;
 }
 
 function sameAsInput(name: UnaryOpName, [x]: readonly Shape[], attrs: object): Shape {
@@ -88,30 +71,31 @@ function alphaOf(attrs: object): number {
 /** The function of an op with its attributes: what `lookupTable` takes. */
 export function realFunction(name: UnaryOpName, attrs: object = {}): (x: number) => number {
   const alpha = alphaOf(attrs);
-  const { f } = functions[name] as RealFunction;
+  const f: RealFunction = functions[name];
   return (x) => f(x, alpha);
 }
 
-/** Computed in f64 and rounded once. */
-export const unaryF32 = /* @__PURE__ */ forEach<F32Rule<object>>((name) => ({
-  forward(cx, [x], attrs) {
-    const output = cx.alloc(x!.shape);
-    const real = realFunction(name, attrs);
-    const [from, to] = [cx.f32(x!), cx.f32(output)];
-    for (let i = 0; i < to.length; i++) to[i] = real(from[i]!);
-    return { output };
-  },
-  backward(cx, dy, { inputs: [x] }, attrs) {
-    const dx = cx.alloc(dy.shape);
-    const alpha = alphaOf(attrs);
-    const { f, slope } = functions[name] as RealFunction;
-    const [from, above, below] = [cx.f32(x!), cx.f32(dy), cx.f32(dx)];
-    for (let i = 0; i < from.length; i++) {
-      below[i] = above[i]! * slope(from[i]!, f(from[i]!, alpha), alpha);
-    }
-    return [dx];
-  },
-}));
+/** In f32: `assembly/lib/exp32.ts` and `curves.ts` have the error bounds. At a kink the slope is that of larger x, 0 for abs. */
+export const unaryF32 = /* @__PURE__ */ forEach<F32Rule<object>>((name) => {
+  const kind = unaryNames.indexOf(name);
+  return {
+    forward(cx, [x], attrs) {
+      const output = cx.alloc(x!.shape);
+      const constants = cx.scratch(FUNCTION_SCRATCH_BYTES);
+      const n = sizeOf(x!.shape);
+      cx.kernels.f32_vfunction(n, kind, alphaOf(attrs), x!.ptr, output.ptr, constants);
+      return { output };
+    },
+    backward(cx, dy, { inputs: [x], output }, attrs) {
+      const dx = cx.alloc(dy.shape);
+      const constants = cx.scratch(FUNCTION_SCRATCH_BYTES);
+      const operands = [x!.ptr, output.ptr, dy.ptr, dx.ptr] as const;
+      const { f32_vfunction_backward: run } = cx.kernels;
+      run(sizeOf(dy.shape), kind, alphaOf(attrs), ...operands, constants);
+      return [dx];
+    },
+  };
+});
 
 /** Outputs whose range is known: [0, 1] and [−1, 1]. */
 const outputs: Partial<Record<UnaryOpName, { scale: number; zeroPoint: number }>> = {

@@ -1,4 +1,5 @@
 import {
+  FUNCTION_SCRATCH_BYTES,
   f32Conv2dScratchBytes,
   f32InputGradientScratchBytes,
   f32WeightGradientScratchBytes,
@@ -9,6 +10,7 @@ import {
   winogradWeightsBytes,
 } from '../../src/core/f32Layout.ts';
 import type { RealSumName, trainKernels } from '../../src/core/kernels.ts';
+import { unaryNames } from '../../src/ops/unary.ts';
 import { attentionF32 } from './attentionKernels.ts';
 import { type Line, over, type Rig } from './rig.ts';
 import {
@@ -225,6 +227,21 @@ const vectorKernels = {
   }),
   f32_vscale: over(lengths, (rig, n) => {
     rig.kernels.f32_vscale(n, drawn(rig, n), 0.3, rig.out(floats(n)));
+  }),
+  f32_vfunction: over(lengths, (rig, n) => {
+    const constants = rig.scratch(FUNCTION_SCRATCH_BYTES);
+    for (const kind of unaryNames.keys()) {
+      const x = drawn(rig, n, kind % 2 === 0 ? 9 : 100);
+      rig.kernels.f32_vfunction(n, kind, 0.3, x, rig.out(floats(n)), constants);
+    }
+  }),
+  f32_vfunction_backward: over(lengths, (rig, n) => {
+    const constants = rig.scratch(FUNCTION_SCRATCH_BYTES);
+    for (const kind of unaryNames.keys()) {
+      const [x, y, dy] = [drawn(rig, n, 9), drawn(rig, n), drawn(rig, n)];
+      const dx = rig.out(floats(n));
+      rig.kernels.f32_vfunction_backward(n, kind, 0.3, x, y, dy, dx, constants);
+    }
   }),
   f32_dropout: over(lengths, (rig, n) => {
     rig.kernels.f32_dropout(n, 5, 2 ** 30, 1.3, drawn(rig, n), rig.out(floats(n)));
