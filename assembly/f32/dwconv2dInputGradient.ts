@@ -1,6 +1,7 @@
 import { ConvParams } from '../abi';
 import { fourPixels, isBanded, oneChannel, onePixel } from './depthwise';
 import { correlate3x3 } from './depthwise3x3';
+import { gradient3x3Stride2 } from './depthwise3x3Gradient';
 import { firstReach, reachCount, reachStep } from '../lib/window';
 
 /**
@@ -22,19 +23,27 @@ export function f32_dwconv2d_input_gradient__simd128(
   params: ConvParams, batch: i32, dy: usize, w: usize, dx: usize,
 ): void {
   const body = params.outChannels & ~3;
-  const banded = isBanded(params) && params.strideHeight == 1;
-  if (banded) turned(params, batch, dy, w, dx, body);
+  const banded = isBanded(params);
+  if (banded) bands(params, batch, dy, w, dx, body);
   if (!banded || body < params.outChannels) {
     walk(params, batch, dy, w, dx, banded ? body : 0, body);
   }
 }
 
 /** At stride 1 the forward sum of dy with the kernel turned by half a turn and the paddings that make up for it. */
-function turned(params: ConvParams, batch: i32, dy: usize, w: usize, dx: usize, body: i32): void {
+function bands(params: ConvParams, batch: i32, dy: usize, w: usize, dx: usize, body: i32): void {
+  const from = <usize>params.outStride << 2;
+  const to = <usize>params.inStride << 2;
   const tap = <usize>params.outChannels << 2;
-  correlate3x3(batch, dy, <usize>params.outStride << 2, params.outHeight, params.outWidth,
-    2 - params.padTop, 2 - params.padLeft, w + 8 * tap, -tap, -(3 * tap), 0,
-    dx, <usize>params.inStride << 2, params.inHeight, params.inWidth, <usize>body << 2);
+  const lanes = <usize>body << 2;
+  if (params.strideHeight == 1) {
+    correlate3x3(batch, dy, from, params.outHeight, params.outWidth,
+      2 - params.padTop, 2 - params.padLeft, w + 8 * tap, -tap, -(3 * tap), 0,
+      dx, to, params.inHeight, params.inWidth, lanes);
+  } else {
+    gradient3x3Stride2(batch, dy, from, params.outHeight, params.outWidth,
+      params.padTop, params.padLeft, w, tap, dx, to, params.inHeight, params.inWidth, lanes);
+  }
 }
 
 /**
