@@ -129,7 +129,7 @@ function readsPixelByPixel(params: ConvParams): bool {
 function describe(
   params: ConvParams, scratch: usize, j: usize, image: usize, oy: i32, ox: i32,
 ): void {
-  const pixel = pixelAt(scratch + PIXELS_AT, j);
+  const pixel = changetype<Pixel>(scratch + PIXELS_AT + (j << 4));
   const row = oy * params.strideHeight - params.padTop;
   const column = ox * params.strideWidth - params.padLeft;
   pixel.row = row;
@@ -184,84 +184,42 @@ function storePairs(to: usize, bytes: v128, zero: v128): void {
   v128.store(to, i16x8.sub(i16x8.extend_high_i8x16_s(bytes), zero), 16);
 }
 
-/**
- * The taps of the four pixels at `scratch + PIXELS_AT` to one panel. Runs of taps that are contiguous in memory are
- * packed where they lie. Where a kernel row is not one run and its taps are odd, one would start in the middle of a
- * pair, so the row is gathered first.
- */
+/** The taps of the four pixels at `scratch + PIXELS_AT` to one panel. */
 function packPixels(params: ConvParams, scratch: usize, panel: usize): void {
-  const pixels = scratch + PIXELS_AT;
-  let whole = true;
-  for (let j: usize = 0; j < 4; j++) whole = whole && rowsAreWhole(params, pixelAt(pixels, j));
-  if (!whole && params.inChannels & 1) {
-    packGathered(params, scratch, panel);
-    return;
-  }
-  const zeroRow = scratch + ZERO_ROW_AT;
-  const run = whole ? params.kernelWidth * params.inChannels : params.inChannels;
-  const columns = whole ? 1 : params.kernelWidth;
-  const runBytes = ((run + 1) & ~1) << 3;
+  const run = params.kernelWidth * params.inChannels;
   for (let i = 0; i < params.kernelHeight; i++) {
-    for (let j = 0; j < columns; j++) {
-      const r0 = tap(params, pixelAt(pixels, 0), i, j, zeroRow);
-      const r1 = tap(params, pixelAt(pixels, 1), i, j, zeroRow);
-      const r2 = tap(params, pixelAt(pixels, 2), i, j, zeroRow);
-      const r3 = tap(params, pixelAt(pixels, 3), i, j, zeroRow);
-      packRows(r0, r1, r2, r3, run, params.inZeroPoint, panel);
-      panel += runBytes;
-    }
+    packRows(
+      kernelRow(params, scratch, 0, i), kernelRow(params, scratch, 1, i),
+      kernelRow(params, scratch, 2, i), kernelRow(params, scratch, 3, i),
+      run, params.inZeroPoint, panel,
+    );
+    panel += ((run + 1) & ~1) << 3;
   }
 }
 
-/** Copies the taps of each pixel to a row of its own, then packs the four rows. */
-function packGathered(params: ConvParams, scratch: usize, panel: usize): void {
-  const k = paddedDepth(params);
+/**
+ * The address of kernel row i of pixel j: where it lies if it is one contiguous run inside the image, that of the zero
+ * points if it is above or below, else that of a copy.
+ */
+function kernelRow(params: ConvParams, scratch: usize, j: usize, i: i32): usize {
+  const pixel = changetype<Pixel>(scratch + PIXELS_AT + (j << 4));
   const zeroRow = scratch + ZERO_ROW_AT;
-  const rowBytes: usize = alignTo16(k) + 16;
-  const rows = zeroRow + rowBytes;
-  const odd = params.kernelWidth & 1;
-  for (let p: usize = 0; p < 4; p++) {
-    const pixel = pixelAt(scratch + PIXELS_AT, p);
-    let to = rows + p * rowBytes;
-    for (let i = 0; i < params.kernelHeight; i++) {
-      for (let j = 0; j < params.kernelWidth; j++) {
-        const from = tap(params, pixel, i, j, zeroRow);
-        // Each copy may run over by 15 bytes; the next one, or the slack of the row, takes them.
-        for (let b = 0; b < params.inChannels; b += 16) v128.store(to + b, v128.load(from + b));
-        to += params.inChannels;
-      }
-      // The channels are odd, so the row is as odd as its taps.
-      to += odd;
-    }
-  }
-  packRows(
-    rows, rows + rowBytes, rows + 2 * rowBytes, rows + 3 * rowBytes, k, params.inZeroPoint, panel,
-  );
-}
-
-// @ts-ignore: decorator
-@inline
-function pixelAt(pixels: usize, j: usize): Pixel {
-  return changetype<Pixel>(pixels + (j << 4));
-}
-
-/** Whether each kernel row of this pixel is one contiguous run inside the image (or wholly above or below it). */
-// @ts-ignore: decorator
-@inline
-function rowsAreWhole(params: ConvParams, pixel: Pixel): bool {
-  if (params.kernelWidth == 1) return <u32>pixel.column < <u32>params.inWidth;
-  return params.dilationWidth == 1 && params.inStride == params.inChannels && pixel.column >= 0 &&
-    pixel.column + params.kernelWidth <= params.inWidth;
-}
-
-/** The address of tap (i, j) of a pixel, or of the row of zero points where it lies outside the image. */
-// @ts-ignore: decorator
-@inline
-function tap(params: ConvParams, pixel: Pixel, i: i32, j: i32, zeroRow: usize): usize {
   const down = i * params.dilationHeight;
-  const right = j * params.dilationWidth;
-  const inside = <u32>(pixel.row + down) < <u32>params.inHeight &&
-    <u32>(pixel.column + right) < <u32>params.inWidth;
-  if (!inside) return zeroRow;
-  return pixel.origin + (down * params.inWidth + right) * params.inStride;
+  if (<u32>(pixel.row + down) >= <u32>params.inHeight) return zeroRow;
+  let from = pixel.origin + down * params.inWidth * params.inStride;
+  const width = params.kernelWidth;
+  let column = pixel.column;
+  const whole = width == 1 || (params.dilationWidth == 1 && params.inStride == params.inChannels);
+  if (whole && column >= 0 && column + width <= params.inWidth) return from;
+  const row = zeroRow + (j + 1) * (alignTo16(paddedDepth(params)) + 16);
+  let to = row;
+  for (let tap = 0; tap < width; tap++) {
+    const at = <u32>column < <u32>params.inWidth ? from : zeroRow;
+    // Each copy may run over by 15 bytes; the next one, or the slack of the row, takes them.
+    for (let b = 0; b < params.inChannels; b += 16) v128.store(to + b, v128.load(at + b));
+    to += params.inChannels;
+    from += params.dilationWidth * params.inStride;
+    column += params.dilationWidth;
+  }
+  return row;
 }
