@@ -29,49 +29,64 @@ export function qs8_pack_weights__scalar(
 export function qs8_pack_weights__simd128(
   n: i32, rows: i32, run: i32, zeroPoint: i32, w: usize, packed: usize,
 ): void {
-  const runBytes: usize = ((run + 1) >> 1) << 5;
-  for (let panel = 0; panel < n; panel += 8) {
-    for (let j = 0; j < 8; j++) {
-      let to = packed + (j << 2);
-      for (let row = 0; row < rows; row++) {
-        if (panel + j < n) {
-          packRun(w, run, zeroPoint, to);
-          w += run;
-        } else clearRun(run, to);
-        to += runBytes;
-      }
-    }
-    packed += <usize>rows * runBytes;
-  }
-}
-
-/** One run of w to every eighth pair of its panel. Reads 7 bytes past the run. */
-// @ts-ignore: decorator
-@inline
-function packRun(from: usize, run: i32, zeroPoint: i32, to: usize): void {
   const zero = i16x8.splat(<i16>zeroPoint);
-  let i = 0;
-  for (; i <= run - 8; i += 8) {
-    const wide = i16x8.sub(v128.load_ext<i8>(from + i), zero);
-    v128.store32_lane(to, wide, 0, 0);
-    v128.store32_lane(to, wide, 1, 32);
-    v128.store32_lane(to, wide, 2, 64);
-    v128.store32_lane(to, wide, 3, 96);
-    to += 128;
-  }
-  for (; i < run; i += 2) {
-    const first = <i32>load<i8>(from + i) - zeroPoint;
-    const second = i + 1 < run ? <i32>load<i8>(from + i + 1) - zeroPoint : 0;
-    store<i32>(to, (first & 0xffff) | (second << 16));
-    to += 32;
+  const stride: usize = rows * run;
+  for (let panel = 0; panel < n; panel += 8) {
+    for (let row = 0; row < rows; row++) {
+      let i = 0;
+      if (panel + 8 <= n && run >= 8) {
+        do {
+          packEight(w + i, stride, zero, packed + (i << 4));
+          i += 8;
+        } while (i <= run - 8);
+      }
+      for (let j = 0; j < 8; j++) {
+        const known = panel + j < n ? run : i;
+        packRest(w + <usize>j * stride, i, known, run, zeroPoint, packed + (j << 2));
+      }
+      w += run;
+      packed += ((run + 1) >> 1) << 5;
+    }
+    w += 7 * stride;
   }
 }
 
+/** Eight elements of eight rows: four pairs of each. */
 // @ts-ignore: decorator
 @inline
-function clearRun(run: i32, to: usize): void {
-  for (let i = 0; i < run; i += 2) {
-    store<i32>(to, 0);
-    to += 32;
+function packEight(w: usize, stride: usize, zero: v128, to: usize): void {
+  const v0 = v128.load64_zero(w), v1 = v128.load64_zero(w + stride);
+  w += stride << 1;
+  const v2 = v128.load64_zero(w), v3 = v128.load64_zero(w + stride);
+  w += stride << 1;
+  storeFour(v0, v1, v2, v3, zero, to);
+  const v4 = v128.load64_zero(w), v5 = v128.load64_zero(w + stride);
+  w += stride << 1;
+  const v6 = v128.load64_zero(w), v7 = v128.load64_zero(w + stride);
+  storeFour(v4, v5, v6, v7, zero, to + 16);
+}
+
+/** Four rows to their half of four pairs. */
+// @ts-ignore: decorator
+@inline
+function storeFour(v0: v128, v1: v128, v2: v128, v3: v128, zero: v128, to: usize): void {
+  const rows01 = v128.shuffle<i16>(v0, v1, 0, 8, 1, 9, 2, 10, 3, 11);
+  const rows23 = v128.shuffle<i16>(v2, v3, 0, 8, 1, 9, 2, 10, 3, 11);
+  const low = v128.shuffle<i32>(rows01, rows23, 0, 4, 1, 5);
+  const high = v128.shuffle<i32>(rows01, rows23, 2, 6, 3, 7);
+  v128.store(to, i16x8.sub(i16x8.extend_low_i8x16_s(low), zero));
+  v128.store(to, i16x8.sub(i16x8.extend_high_i8x16_s(low), zero), 32);
+  v128.store(to, i16x8.sub(i16x8.extend_low_i8x16_s(high), zero), 64);
+  v128.store(to, i16x8.sub(i16x8.extend_high_i8x16_s(high), zero), 96);
+}
+
+/** The pairs of one row from element i on: what is `known` of them, then 0 up to the end of the run. */
+// @ts-ignore: decorator
+@inline
+function packRest(w: usize, i: i32, known: i32, run: i32, zeroPoint: i32, to: usize): void {
+  for (; i < run; i += 2) {
+    const first = i < known ? <i32>load<i8>(w + i) - zeroPoint : 0;
+    const second = i + 1 < known ? <i32>load<i8>(w + i + 1) - zeroPoint : 0;
+    store<i32>(to + (i << 4), (first & 0xffff) | (second << 16));
   }
 }
