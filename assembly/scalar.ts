@@ -92,6 +92,11 @@ export {
 } from './f32/vclamp';
 export { f32_vadd__scalar as f32_vadd } from './f32/vadd';
 export { f32_vscale__scalar as f32_vscale } from './f32/vscale';
+export { f32_vbinary__scalar as f32_vbinary } from './f32/vbinary';
+export {
+  f32_product_sums__scalar as f32_product_sums,
+  f32_row_sums__scalar as f32_row_sums,
+} from './f32/productSums';
 export { f32_vfunction__scalar as f32_vfunction } from './f32/vfunction';
 export {
   f32_vfunction_backward__scalar as f32_vfunction_backward,

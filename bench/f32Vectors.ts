@@ -1,4 +1,5 @@
 import type { TrainKernels } from '../src/core/kernels.ts';
+import { BINARY_KINDS, type BinaryKind } from '../src/ops/binaryF32.ts';
 import { unaryNames } from '../src/ops/unary.ts';
 import { type Cases, poolParams, type Rig, stream } from './rig.ts';
 
@@ -139,6 +140,30 @@ export const f32VectorCases = {
   f32_vscale: (rig) => {
     const [x, y] = [vector(rig), vector(rig)];
     return [stream('f32 vscale', 8 * N, () => rig.kernels.f32_vscale(N, x, 0.7, y))];
+  },
+  f32_vbinary: (rig) => {
+    const [a, b, dy, y] = [vector(rig), vector(rig), vector(rig), vector(rig)];
+    const run = (rows: number, n: number, kind: BinaryKind, bRow: number, bStep: number) => () =>
+      rig.kernels.f32_vbinary(
+        ...([rows, n, BINARY_KINDS[kind], a, n, 1, b, bRow, bStep, dy, y] as const),
+      );
+    return [
+      stream('f32 multiply', 12 * N, run(1, N, 'multiply', N, 1)),
+      stream(`f32 multiply ${SHAPE} by a row`, 8 * N, run(ROWS, CHANNELS, 'multiply', 0, 1)),
+      stream(`f32 multiply ${SHAPE} by a column`, 8 * N, run(ROWS, CHANNELS, 'multiply', 1, 0)),
+      stream('f32 maximum backward', 16 * N, run(1, N, 'maximumLeft', N, 1)),
+      stream(`f32 prelu ${SHAPE}`, 8 * N, run(ROWS, CHANNELS, 'prelu', 0, 1)),
+    ];
+  },
+  f32_product_sums: (rig) => {
+    const [a, b, to] = [vector(rig), vector(rig), sums(rig)];
+    const run = () => rig.kernels.f32_product_sums(ROWS, CHANNELS, a, b, to);
+    return [stream(`f32 product sums ${SHAPE}`, 8 * N, run)];
+  },
+  f32_row_sums: (rig) => {
+    const [x, to] = [vector(rig), rig.heap.floats(ROWS, () => 0)];
+    const run = () => rig.kernels.f32_row_sums(ROWS, CHANNELS, x, to);
+    return [stream(`f32 row sums ${SHAPE}`, 4 * N, run)];
   },
   f32_vfunction: (rig) => {
     const [x, y, constants] = [positive(rig), vector(rig), rig.heap.alloc(128)];

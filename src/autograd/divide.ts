@@ -73,7 +73,20 @@ function elements(strides: Readonly<Record<number, number>>): Rule {
   });
 }
 
-/** The same with constants of its own, the argument `at`, for each part. */
+/** `f32_vbinary`: rows or, where there is only one, its elements. */
+const binary: Rule = (args) => {
+  const [rows, n, , , aRow, aStep, , bRow, bStep] = args as number[];
+  const [at, sizes] = rows! > 1 ? [0, [aRow!, bRow!, n!]] : [1, [aStep!, bStep!, 1]];
+  const [a, b, y] = sizes.map((size) => 4 * size) as [number, number, number];
+  return {
+    units: args[at]!,
+    unitCost: at === 0 ? COST_OF_ELEMENT * n! : COST_OF_ELEMENT,
+    grain: at === 0 ? 1 : CACHE_LINE,
+    part: (first, count) => shifted(args, at, { 3: a, 6: b, 9: y, 10: y }, first, count),
+  };
+};
+
+/** As `elements`, with constants of its own, the argument `at`, for each part. */
 function functions(strides: Readonly<Record<number, number>>, at: number): Rule {
   return (args, memory) => {
     const division = elements(strides)(args, memory);
@@ -226,6 +239,12 @@ export const divisions: Readonly<Record<string, Rule>> = {
   f32_vclamp_backward: elements({ 1: 4, 2: 4, 3: 4 }),
   f32_vadd: elements({ 1: 4, 2: 4, 3: 4 }),
   f32_vscale: elements({ 1: 4, 3: 4 }),
+  f32_vbinary: binary,
+  f32_row_sums: (args) => ({
+    units: args[0]!,
+    unitCost: COST_OF_ELEMENT * args[1]!,
+    part: (first, count) => shifted(args, 0, { 2: 4 * args[1]!, 3: 4 }, first, count),
+  }),
   f32_vfunction: functions({ 3: 4, 4: 4 }, 5),
   f32_vfunction_backward: functions({ 3: 4, 4: 4, 5: 4, 6: 4 }, 7),
   f32_qs8_vquantize: elements({ 1: 4, 2: 1 }),

@@ -94,6 +94,11 @@ export const trainKernels = {
   f32_vclamp_backward: ['n', 'y', 'dy', 'dx', 'lo:f32', 'hi:f32'],
   f32_vadd: ['n', 'a', 'b', 'y'],
   f32_vscale: ['n', 'x', 's:f32', 'y'],
+  f32_vbinary: [
+    ...(['rows', 'n', 'kind', 'a', 'aRow', 'aStep', 'b', 'bRow', 'bStep', 'dy', 'y'] as const),
+  ],
+  f32_product_sums: ['rows', 'channels', 'a', 'b', 'sums'],
+  f32_row_sums: ['rows', 'n', 'x', 'sums'],
   f32_vfunction: ['n', 'kind', 'alpha:f32', 'x', 'y', 'constants'],
   f32_vfunction_backward: ['n', 'kind', 'alpha:f32', 'x', 'y', 'dy', 'dx', 'constants'],
   f32_dropout: ['n', 'seed', 'threshold', 'scale:f32', 'x', 'y'],

@@ -1,36 +1,14 @@
 import { rangeError } from '../core/errors.ts';
 import { factors, type IntForm } from '../core/form.ts';
-import type { F32Rule } from '../core/op.ts';
-import { sameShape, showShape, sizeOf } from '../core/shape.ts';
-import {
-  binaryF32,
-  binaryForm,
-  binaryInt,
-  binaryOp,
-  binaryQat,
-  GRAIN,
-  type IntBinary,
-} from './binary.ts';
+import { sameShape, showShape } from '../core/shape.ts';
+import { binaryForm, binaryInt, binaryOp, binaryQat, GRAIN, type IntBinary } from './binary.ts';
+import { binaryF32 } from './binaryF32.ts';
 import { expandValue } from './broadcast.ts';
 
 /** y = a + b      shapes as `broadcastShapes` */
 export const add = /* @__PURE__ */ binaryOp('add');
 
-const repeated = /* @__PURE__ */ binaryF32(add, { f: (a, b) => a + b, slopes: () => [1, 1] });
-
-export const addF32: F32Rule = {
-  forward(cx, inputs, attrs) {
-    const [a, b] = inputs;
-    if (!sameShape(a!.shape, b!.shape)) return repeated.forward(cx, inputs, attrs);
-    const output = cx.alloc(a!.shape);
-    cx.kernels.f32_vadd(sizeOf(a!.shape), a!.ptr, b!.ptr, output.ptr);
-    return { output };
-  },
-  backward(cx, dy, saved, attrs) {
-    const [a, b] = saved.inputs;
-    return sameShape(a!.shape, b!.shape) ? [dy, dy] : repeated.backward(cx, dy, saved, attrs);
-  },
-};
+export const addF32 = /* @__PURE__ */ binaryF32(add, 'add');
 
 /** M_a = s_a / s_y, M_b = s_b / s_y      quantization.md eq. (12) */
 const integers: IntBinary = {

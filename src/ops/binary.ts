@@ -1,9 +1,9 @@
 import type { StructFields } from '../core/abi.ts';
 import { factors, type IntForm } from '../core/form.ts';
 import type { InferKernels } from '../core/kernels.ts';
-import type { F32Rule, IntRule, IntValue, Lowering, OpDef, QatRescaleRule } from '../core/op.ts';
+import type { IntRule, IntValue, Lowering, OpDef, QatRescaleRule } from '../core/op.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
-import { broadcastOffsets, broadcastShapes, expandRef } from './broadcast.ts';
+import { broadcastShapes, expandRef } from './broadcast.ts';
 
 /** What ops of two operands have in common: shapes that are repeated as NumPy does, and multipliers for scales. */
 
@@ -12,42 +12,6 @@ export function binaryOp<N extends string>(name: N) {
     name,
     inferShape: ([a, b]) => broadcastShapes(name, a, b),
   } as const satisfies OpDef;
-}
-
-/** A function of two reals and its two derivatives. */
-interface RealFunction {
-  f(a: number, b: number): number;
-  slopes(a: number, b: number): readonly [number, number];
-}
-
-/** The gradient of an operand is the sum over what it was repeated to, in f64 and in order. */
-export function binaryF32(op: OpDef, { f, slopes }: RealFunction): F32Rule {
-  return {
-    forward(cx, [a, b]) {
-      const output = cx.alloc(op.inferShape([a!.shape, b!.shape], {}));
-      const [i, j] = [a!, b!].map(({ shape }) => broadcastOffsets(shape, output.shape));
-      const [left, right, y] = [cx.f32(a!), cx.f32(b!), cx.f32(output)];
-      for (let at = 0; at < y.length; at++) y[at] = f(left[i![at]!]!, right[j![at]!]!);
-      return { output };
-    },
-    backward(cx, dy, { inputs, output, wants }) {
-      const [i, j] = inputs.map(({ shape }) => broadcastOffsets(shape, output.shape));
-      const gradients = inputs.map(({ shape }) => cx.alloc(shape));
-      const [left, right, above] = [...inputs, dy].map((ref) => cx.f32(ref));
-      const sums = inputs.map(({ shape }) => new Float64Array(sizeOf(shape)));
-      for (let at = 0; at < above!.length; at++) {
-        const [p, q] = [i![at]!, j![at]!];
-        const [da, db] = slopes(left![p]!, right![q]!);
-        sums[0]![p]! += above![at]! * da;
-        sums[1]![q]! += above![at]! * db;
-      }
-      return gradients.map((gradient, which) => {
-        if (!wants[which]) return undefined;
-        cx.f32(gradient).set(sums[which]!);
-        return gradient;
-      });
-    },
-  };
 }
 
 type Params = StructFields<'BinaryParams'>;

@@ -23,27 +23,12 @@ export function broadcastShapes(op: string, a: Shape | undefined, b: Shape | und
 }
 
 /** For each axis of `out`, the elements from one index to the next in a dense tensor of `shape`; 0 where it repeats. */
-function stepsIn(shape: Shape, out: Shape): number[] {
+export function stepsIn(shape: Shape, out: Shape): number[] {
   const { strides } = strided(shape);
   return out.map((_, axis) => {
     const own = axis - out.length + shape.length;
     return own < 0 || shape[own] === 1 ? 0 : strides[own]!;
   });
-}
-
-/** For each element of a tensor of shape `out`, the element of one of `shape` that it reads. */
-export function broadcastOffsets(shape: Shape, out: Shape): Int32Array {
-  let offsets = new Int32Array(1);
-  stepsIn(shape, out).forEach((step, axis) => {
-    const extent = out[axis]!;
-    const next = new Int32Array(offsets.length * extent);
-    let at = 0;
-    for (const offset of offsets) {
-      for (let i = 0; i < extent; i++) next[at++] = offset + i * step;
-    }
-    offsets = next;
-  });
-  return offsets;
 }
 
 function copyTo(shape: Shape, out: Shape): StridedCopy {

@@ -1,12 +1,5 @@
-import {
-  binaryF32,
-  binaryForm,
-  binaryInt,
-  binaryOp,
-  binaryQat,
-  GRAIN,
-  type IntBinary,
-} from './binary.ts';
+import { binaryForm, binaryInt, binaryOp, binaryQat, GRAIN, type IntBinary } from './binary.ts';
+import { binaryF32 } from './binaryF32.ts';
 import { expandValue } from './broadcast.ts';
 
 /** y = min(a, b)      shapes as `broadcastShapes` */
@@ -16,15 +9,9 @@ export const minimum = /* @__PURE__ */ binaryOp('minimum');
 export const maximum = /* @__PURE__ */ binaryOp('maximum');
 
 /** The gradient goes to the chosen one, of equals to a. */
-export const minimumF32 = /* @__PURE__ */ binaryF32(minimum, {
-  f: (a, b) => (a <= b ? a : b),
-  slopes: (a, b) => (a <= b ? [1, 0] : [0, 1]),
-});
+export const minimumF32 = /* @__PURE__ */ binaryF32(minimum, 'minimum');
 
-export const maximumF32 = /* @__PURE__ */ binaryF32(maximum, {
-  f: (a, b) => (a >= b ? a : b),
-  slopes: (a, b) => (a >= b ? [1, 0] : [0, 1]),
-});
+export const maximumF32 = /* @__PURE__ */ binaryF32(maximum, 'maximum');
 
 /** M_a = s_a / s_y, M_b = s_b / s_y; `larger` as the kernel has it      quantization.md eq. (21) */
 function integers(larger: 0 | -1): IntBinary {

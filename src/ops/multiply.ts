@@ -1,5 +1,4 @@
 import {
-  binaryF32,
   binaryForm,
   binaryInt,
   binaryOp,
@@ -8,15 +7,13 @@ import {
   type IntBinary,
   MOST_PRODUCT,
 } from './binary.ts';
+import { binaryF32 } from './binaryF32.ts';
 import { expandValue } from './broadcast.ts';
 
 /** y = a · b      shapes as `broadcastShapes` */
 export const multiply = /* @__PURE__ */ binaryOp('multiply');
 
-export const multiplyF32 = /* @__PURE__ */ binaryF32(multiply, {
-  f: (a, b) => a * b,
-  slopes: (a, b) => [b, a],
-});
+export const multiplyF32 = /* @__PURE__ */ binaryF32(multiply, 'multiply');
 
 /** M = s_a · s_b / s_y      quantization.md eq. (20) */
 const integers: IntBinary = {

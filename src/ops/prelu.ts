@@ -1,9 +1,11 @@
 import { rangeError } from '../core/errors.ts';
 import { factors, type IntForm } from '../core/form.ts';
 import type { F32Rule, IntRule, OpDef, QatRescaleRule } from '../core/op.ts';
-import { showShape } from '../core/shape.ts';
+import { showShape, sizeOf } from '../core/shape.ts';
 import { binaryFields, MOST_DISTANCE, MOST_PRODUCT } from './binary.ts';
+import { applyBinary } from './binaryF32.ts';
 import { rowsOf } from './reduce.ts';
+import { sumRepeatedProducts } from './repeatedSums.ts';
 
 /** y = x where x ≥ 0, else alpha[c] · x      x [N,…,C], alpha [C] */
 export const prelu = {
@@ -15,26 +17,15 @@ export const prelu = {
   },
 } as const satisfies OpDef;
 
+/** dx = dy or alpha·dy, dalpha = Σ dy · min(x, 0) */
 export const preluF32: F32Rule = {
-  forward(cx, [x, alpha]) {
-    const output = cx.alloc(x!.shape);
-    const { n } = rowsOf(x!.shape);
-    const [from, slopes, to] = [cx.f32(x!), cx.f32(alpha!), cx.f32(output)];
-    for (let i = 0; i < to.length; i++) to[i] = from[i]! * (from[i]! < 0 ? slopes[i % n]! : 1);
-    return { output };
-  },
-  backward(cx, dy, { inputs: [x, alpha] }) {
-    const [dx, dalpha] = [cx.alloc(x!.shape), cx.alloc(alpha!.shape)];
-    const { n } = rowsOf(x!.shape);
-    const [from, slopes, above, below] = [x!, alpha!, dy, dx].map((ref) => cx.f32(ref));
-    const sums = new Float64Array(n);
-    for (let i = 0; i < below!.length; i++) {
-      const negative = from![i]! < 0;
-      below![i] = above![i]! * (negative ? slopes![i % n]! : 1);
-      if (negative) sums[i % n]! += above![i]! * from![i]!;
-    }
-    cx.f32(dalpha).set(sums);
-    return [dx, dalpha];
+  forward: (cx, [x, alpha]) => ({ output: applyBinary(cx, 'prelu', [x!, alpha!], x!.shape) }),
+  backward(cx, dy, { inputs: [x, alpha], wants }) {
+    const dx = wants[0] ? applyBinary(cx, 'preluLeft', [x!, alpha!], x!.shape, dy) : undefined;
+    if (!wants[1]) return [dx];
+    const negative = cx.alloc(x!.shape);
+    cx.kernels.f32_vclamp(sizeOf(x!.shape), x!.ptr, negative.ptr, -Infinity, 0);
+    return [dx, sumRepeatedProducts(cx, [dy, negative], alpha!.shape)];
   },
 };
 

@@ -1,21 +1,11 @@
-import {
-  binaryF32,
-  binaryForm,
-  binaryInt,
-  binaryOp,
-  binaryQat,
-  GRAIN,
-  type IntBinary,
-} from './binary.ts';
+import { binaryForm, binaryInt, binaryOp, binaryQat, GRAIN, type IntBinary } from './binary.ts';
+import { binaryF32 } from './binaryF32.ts';
 import { expandValue } from './broadcast.ts';
 
 /** y = a − b      shapes as `broadcastShapes` */
 export const subtract = /* @__PURE__ */ binaryOp('subtract');
 
-export const subtractF32 = /* @__PURE__ */ binaryF32(subtract, {
-  f: (a, b) => a - b,
-  slopes: () => [1, -1],
-});
+export const subtractF32 = /* @__PURE__ */ binaryF32(subtract, 'subtract');
 
 /** Adding −f32(b · M_b) is subtracting it, and f32(b · −M_b) = −f32(b · M_b)      quantization.md eq. (12) */
 const integers: IntBinary = {

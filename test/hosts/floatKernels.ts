@@ -10,6 +10,7 @@ import {
   winogradWeightsBytes,
 } from '../../src/core/f32Layout.ts';
 import type { RealSumName, trainKernels } from '../../src/core/kernels.ts';
+import { BINARY_KINDS } from '../../src/ops/binaryF32.ts';
 import { unaryNames } from '../../src/ops/unary.ts';
 import { attentionF32 } from './attentionKernels.ts';
 import { type Line, over, type Rig } from './rig.ts';
@@ -165,6 +166,14 @@ const channelKernels = {
     const sums = rig.inout(rig.floats(channels));
     rig.kernels.f32_column_sums(rows, channels, drawn(rig, rows * channels), sums);
   }),
+  f32_product_sums: over(tables, (rig, [rows, channels]) => {
+    const sums = rig.inout(rig.floats(channels));
+    const [a, b] = [drawn(rig, rows * channels), drawn(rig, rows * channels)];
+    rig.kernels.f32_product_sums(rows, channels, a, b, sums);
+  }),
+  f32_row_sums: over(tables, (rig, [rows, n]) => {
+    rig.kernels.f32_row_sums(rows, n, drawn(rig, rows * n), rig.inout(rig.floats(rows)));
+  }),
   f32_moments: over(tables, (rig, [rows, channels]) => {
     const [x, shift] = [drawn(rig, rows * channels), drawn(rig, channels)];
     const [sums, squares] = [started(rig, channels), started(rig, channels)];
@@ -227,6 +236,19 @@ const vectorKernels = {
   }),
   f32_vscale: over(lengths, (rig, n) => {
     rig.kernels.f32_vscale(n, drawn(rig, n), 0.3, rig.out(floats(n)));
+  }),
+  f32_vbinary: over(lengths, (rig, n) => {
+    const [a, b, dy] = [drawn(rig, 3 * n), drawn(rig, 3 * n), drawn(rig, 3 * n)];
+    for (const kind of Object.values(BINARY_KINDS)) {
+      for (const [row, step] of [
+        [n, 1],
+        [0, 1],
+        [1, 0],
+      ] as const) {
+        const operands = [a, n, 1, b, row, step, dy] as const;
+        rig.kernels.f32_vbinary(3, n, kind, ...operands, rig.out(floats(3 * n)));
+      }
+    }
   }),
   f32_vfunction: over(lengths, (rig, n) => {
     const constants = rig.scratch(FUNCTION_SCRATCH_BYTES);

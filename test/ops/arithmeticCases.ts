@@ -94,6 +94,7 @@ export const arithmeticCases = {
   prelu: [
     { name: 'image', inputs: [image, [5]], attrs: {}, output: image },
     { name: 'vectors', inputs: [[3, 7], [7]], attrs: {}, output: [3, 7] },
+    { name: 'seventeen vectors', inputs: [[17, 9], [9]], attrs: {}, output: [17, 9] },
   ],
   quantize: unary(),
   softmax: rows('softmax'),

@@ -256,6 +256,13 @@ export const cases = {
       output: [2, 7],
     },
     ...broadcasting,
+    {
+      name: 'a row of channels, nine samples',
+      inputs: [[9, 2, 2, 5], [5]],
+      attrs: {},
+      output: [9, 2, 2, 5],
+      activations: 1,
+    },
   ],
   dropout: [
     {
