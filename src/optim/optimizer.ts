@@ -23,6 +23,8 @@ export interface Optimizer {
   readonly learningRate: number | Schedule;
   readonly memory: OptimizerMemory;
   readonly clipNorm?: number | undefined;
+  /** `update` knows it too; here it tells one run from another. */
+  readonly clipValue?: number | undefined;
   readonly groups?: readonly ParameterGroup[] | undefined;
   readonly averaging?: AveragingOptions | undefined;
   /** w ← w − …, in place. `step` counts from 1; all tensors are f32 of one size. */
@@ -48,9 +50,9 @@ export interface OptimizerMemory {
 }
 
 /** The parts of an optimizer that do not depend on its rule. */
-function shared({ clipNorm, groups, averaging }: SharedOptions) {
+function shared({ clipNorm, clipValue, groups, averaging }: SharedOptions) {
   const memory: OptimizerMemory = { step: 0, slots: new WeakMap() };
-  return { memory, clipNorm, groups, averaging };
+  return { memory, clipNorm, clipValue, groups, averaging };
 }
 
 /** The fields of a params struct that all rules have. */

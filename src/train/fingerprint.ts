@@ -3,6 +3,8 @@ import { rangeError } from '../core/errors.ts';
 import { showShape } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Graph } from '../graph/graph.ts';
+import { assignGroups, type ParameterGroup } from '../optim/groups.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
 import { slotsPerParameter } from './optimizerMemory.ts';
 import type { RunOptions } from './options.ts';
 import { namedParameters } from './weights.ts';
@@ -13,14 +15,14 @@ export type Fingerprint = Readonly<
 >;
 
 /**
- * The structure of the model with its quantizers, the optimizer's rule, the loss, the data and the seed. Learning rates and
- * the number of epochs may change between a checkpoint and the run that resumes it.
+ * The structure of the model with its quantizers, the optimizer's rule with clipping and groups, the loss, the data and the
+ * seed. Learning rates and the number of epochs may change between a checkpoint and the run that resumes it.
  */
 export function fingerprintOf(graph: Graph, dataset: Dataset, options: RunOptions): Fingerprint {
   const { optimizer, loss, seed } = options;
   return {
     model: describeModel(graph),
-    optimizer: `${optimizer.name} with ${slotsPerParameter(optimizer)} slots`,
+    optimizer: describeOptimizer(graph, optimizer),
     loss: loss.name,
     data: describeData(dataset),
     seed: String(seed),
@@ -40,6 +42,30 @@ function describeModel(graph: Graph): string {
   const kind = quantizers.size > 0 ? 'quantized' : 'float';
   const digest = digestOf(JSON.stringify(structure));
   return `${kind}, ${nodes.length} ops, digest ${digest}`;
+}
+
+function describeOptimizer(graph: Graph, optimizer: Optimizer): string {
+  const { name, clipNorm, clipValue, groups = [] } = optimizer;
+  const parts = [`${name} with ${slotsPerParameter(optimizer)} slots`];
+  if (clipNorm !== undefined) parts.push(`clipNorm ${clipNorm}`);
+  if (clipValue !== undefined) parts.push(`clipValue ${clipValue}`);
+  if (groups.length > 0) {
+    const digest = digestOf(JSON.stringify(membersOf(graph, groups)));
+    parts.push(`${groups.length} parameter groups, digest ${digest}`);
+  }
+  return parts.join(', ');
+}
+
+/** The parameters of groups by name, as a function that matches has no text to compare. */
+function membersOf(graph: Graph, groups: readonly ParameterGroup[]) {
+  const parameters = namedParameters(graph);
+  const assigned = assignGroups('fit', groups, parameters);
+  return [...parameters].flatMap(([name, parameter]) => {
+    const group = assigned.get(parameter);
+    if (!group) return [];
+    const { learningRateMultiplier = 1, weightDecay = null, frozen = false } = group;
+    return [[name, learningRateMultiplier, weightDecay, frozen]];
+  });
 }
 
 function describeData(dataset: Dataset): string {
