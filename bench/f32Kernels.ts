@@ -1,5 +1,6 @@
 import {
   f32Conv2dScratchBytes,
+  f32DepthwiseGradientScratchBytes,
   f32InputGradientScratchBytes,
   f32WeightGradientScratchBytes,
   f32WinogradGradientScratchBytes,
@@ -197,7 +198,9 @@ export const f32ProductCases = {
   f32_dwconv2d_weight_gradient: (rig) =>
     DEPTHWISE.map((layer) => {
       const { params, x, y, w, macs } = depthwise(rig, layer);
-      const run = () => rig.kernels.f32_dwconv2d_weight_gradient(params, layer.batch, y, x, w);
+      const scratch = rig.heap.alloc(f32DepthwiseGradientScratchBytes(layer.shape[1]));
+      const run = () =>
+        rig.kernels.f32_dwconv2d_weight_gradient(params, layer.batch, y, x, w, scratch);
       return product(`${layer.name}, weight gradient`, macs, run);
     }),
 } satisfies Record<string, Cases>;

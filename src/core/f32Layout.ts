@@ -48,6 +48,11 @@ export function f32WeightGradientScratchBytes(k: number): number {
   return ALIGN + TILE + F32_GRADIENT_PIXELS * rowBytes(k) + SLACK;
 }
 
+/** `f32_dwconv2d_weight_gradient`: nine sums for each channel, `assembly/f32/depthwise3x3WeightGradient.ts`. */
+export function f32DepthwiseGradientScratchBytes(channels: number): number {
+  return 36 * channels;
+}
+
 /** Products of a transformed tile: F(4x4, 3x3). */
 const POSITIONS = 36;
 /** A vector for each product, while a tile is transformed. */

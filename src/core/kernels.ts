@@ -56,7 +56,7 @@ export const trainKernels = {
   f32_winograd2d_weight_gradient: ['params', 'batch', 'dy', 'x', 'dw', 'scratch'],
   f32_dwconv2d: ['params', 'batch', 'x', 'w', 'bias', 'y'],
   f32_dwconv2d_input_gradient: ['params', 'batch', 'dy', 'w', 'dx'],
-  f32_dwconv2d_weight_gradient: ['params', 'batch', 'dy', 'x', 'dw'],
+  f32_dwconv2d_weight_gradient: ['params', 'batch', 'dy', 'x', 'dw', 'scratch'],
   f32_column_sums: ['rows', 'channels', 'x', 'sums'],
   f32_moments: ['rows', 'channels', 'x', 'shift', 'sums', 'squares'],
   f32_vaffine: ['rows', 'channels', 'x', 'a', 'b', 'y', 'lo:f32', 'hi:f32'],

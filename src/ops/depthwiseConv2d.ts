@@ -1,4 +1,5 @@
 import { rangeError } from '../core/errors.ts';
+import { f32DepthwiseGradientScratchBytes } from '../core/f32Layout.ts';
 import type { IntForm } from '../core/form.ts';
 import { dwconv2dScratchBytes, packedDepthwiseBytes } from '../core/int8Layout.ts';
 import type { F32Rule, IntRule, OpDef, QatLinearRule, Ref, TrainContext } from '../core/op.ts';
@@ -68,6 +69,7 @@ function inputGradient(cx: TrainContext, dy: Ref, w: Ref, xShape: Shape, attrs: 
 
 function weightGradient(cx: TrainContext, dy: Ref, x: Ref, wShape: Shape, attrs: WindowAttrs): Ref {
   const params = paramsOf(cx, x.shape, wShape, dy.shape, attrs);
+  const bytes = f32DepthwiseGradientScratchBytes(wShape[2]!);
   return sumChunks(cx, dy.shape[0]!, wShape, (first, count, into) =>
     cx.kernels.f32_dwconv2d_weight_gradient(
       params,
@@ -75,6 +77,7 @@ function weightGradient(cx: TrainContext, dy: Ref, x: Ref, wShape: Shape, attrs:
       dy.ptr + first * sampleBytes(dy),
       x.ptr + first * sampleBytes(x),
       into.ptr,
+      cx.scratch(bytes),
     ),
   );
 }

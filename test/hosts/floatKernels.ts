@@ -1,6 +1,7 @@
 import {
   FUNCTION_SCRATCH_BYTES,
   f32Conv2dScratchBytes,
+  f32DepthwiseGradientScratchBytes,
   f32InputGradientScratchBytes,
   f32WeightGradientScratchBytes,
   f32WinogradGradientScratchBytes,
@@ -157,7 +158,9 @@ const convolutionKernels = {
     const { p, batch, n, taps, inputs, outputs } = sized(c);
     const [dy, x] = [drawn(rig, outputs), drawn(rig, inputs)];
     const dw = rig.inout(rig.floats(n * taps));
-    rig.kernels.f32_dwconv2d_weight_gradient(rig.params('ConvParams', p), batch, dy, x, dw);
+    const params = rig.params('ConvParams', p);
+    const scratch = rig.scratch(f32DepthwiseGradientScratchBytes(n));
+    rig.kernels.f32_dwconv2d_weight_gradient(params, batch, dy, x, dw, scratch);
   }),
 };
 

@@ -1,4 +1,5 @@
 import { describe, test } from 'vitest';
+import { f32DepthwiseGradientScratchBytes } from '../../../src/core/f32Layout.ts';
 import { Rng } from '../../../src/core/rng.ts';
 import { GuardedMemory } from '../../helpers/guarded.ts';
 import { implementations } from '../../helpers/memory.ts';
@@ -110,9 +111,10 @@ function check(c: ConvCase, seed: number): void {
   );
   const rows = p.outWidth + batch * p.outHeight;
   const start = (i: number) => Math.fround(0.1 * (i % 7));
-  run('dw', 'w', weightGradient(depthwise, p, batch, operands), rows, start, (k, params, a) =>
-    k.f32_dwconv2d_weight_gradient(params, batch, a.dy, a.x, a.w),
-  );
+  run('dw', 'w', weightGradient(depthwise, p, batch, operands), rows, start, (k, params, a) => {
+    const scratch = guarded.scratch(f32DepthwiseGradientScratchBytes(channels)).pointer;
+    k.f32_dwconv2d_weight_gradient(params, batch, a.dy, a.x, a.w, scratch);
+  });
 }
 
 describe('f32_dwconv2d and its gradients equal the float64 sums and their twins', () => {
