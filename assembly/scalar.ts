@@ -55,6 +55,11 @@ export {
 } from './f32/packWeights';
 export { f32_conv2d__scalar as f32_conv2d } from './f32/conv2d';
 export {
+  f32_dense__scalar as f32_dense,
+  f32_dense_input_gradient__scalar as f32_dense_input_gradient,
+  f32_dense_weight_gradient__scalar as f32_dense_weight_gradient,
+} from './f32/dense';
+export {
   f32_conv2d_input_gradient__scalar as f32_conv2d_input_gradient,
 } from './f32/conv2dInputGradient';
 export {

@@ -10,6 +10,11 @@ export {
 export {
   f32_conv2d_weight_gradient__simd128 as f32_conv2d_weight_gradient,
 } from './f32/conv2dWeightGradient';
+export {
+  f32_dense__simd128 as f32_dense,
+  f32_dense_input_gradient__simd128 as f32_dense_input_gradient,
+  f32_dense_weight_gradient__simd128 as f32_dense_weight_gradient,
+} from './f32/dense';
 export { f32_pack_winograd_weights__simd128 as f32_pack_winograd_weights } from './f32/winogradWeights';
 export { f32_winograd2d__simd128 as f32_winograd2d } from './f32/winograd2d';
 export {

@@ -1,5 +1,8 @@
 import {
   f32Conv2dScratchBytes,
+  f32DenseInputGradientScratchBytes,
+  f32DenseScratchBytes,
+  f32DenseWeightGradientScratchBytes,
   f32DepthwiseGradientScratchBytes,
   f32InputGradientScratchBytes,
   f32WeightGradientScratchBytes,
@@ -75,6 +78,9 @@ const DEPTHWISE: Layer[] = (
   batch: 8,
 }));
 
+/** Rows, features into and units of a layer whose weights are larger than all else. */
+const DENSE = [32, 784, 512] as const;
+
 /** Values in [−1, 1) that repeat late. */
 const floats = ({ heap }: Rig, n: number) => heap.floats(n, (i) => ((i * 37) % 1009) / 504.5 - 1);
 
@@ -119,6 +125,36 @@ function weightGradient(rig: Rig, layer: Layer): KernelCase {
   return product(`${layer.name}, weight gradient`, outputs * k, () =>
     kernels.f32_conv2d_weight_gradient(params, layer.batch, dy, x, dw, scratch),
   );
+}
+
+/** A dense layer over few rows, with the packing of the rows. */
+function dense(rig: Rig): readonly [forward: KernelCase, dx: KernelCase, dw: KernelCase] {
+  const { heap, kernels } = rig;
+  const [rows, k, n] = DENSE;
+  const [x, w, dy] = [floats(rig, rows * k), floats(rig, n * k), floats(rig, rows * n)];
+  const [y, dx, dw] = [rows * n, rows * k, n * k].map((size) => heap.alloc(4 * size));
+  const packed = heap.alloc(packedF32Bytes(rows, k) + packedTransposedF32Bytes(rows, k));
+  const scratches = [
+    f32DenseScratchBytes(rows),
+    f32DenseInputGradientScratchBytes(n),
+    f32DenseWeightGradientScratchBytes(rows),
+  ];
+  const scratch = heap.alloc(Math.max(...scratches));
+  const row = (what: string, run: () => void) =>
+    product(`f32 dense ${k}→${n} batch ${rows}${what}`, rows * n * k, run);
+  return [
+    row('', () => {
+      kernels.f32_pack_weights(rows, k, x, packed);
+      kernels.f32_dense(rows, n, k, packed, w, 0, y!, n, scratch);
+    }),
+    row(', input gradient', () =>
+      kernels.f32_dense_input_gradient(rows, n, k, dy, w, dx!, k, scratch),
+    ),
+    row(', weight gradient', () => {
+      kernels.f32_pack_weights_transposed(rows, k, x, packed);
+      kernels.f32_dense_weight_gradient(rows, n, k, dy, n, packed, dw!, scratch);
+    }),
+  ];
 }
 
 function tiled(rig: Rig, layer: Layer): KernelCase {
@@ -180,6 +216,9 @@ export const f32ProductCases = {
   f32_conv2d: (rig) => LAYERS.map((layer) => forward(rig, layer)),
   f32_conv2d_input_gradient: (rig) => LAYERS.map((layer) => inputGradient(rig, layer)),
   f32_conv2d_weight_gradient: (rig) => LAYERS.map((layer) => weightGradient(rig, layer)),
+  f32_dense: (rig) => [dense(rig)[0]],
+  f32_dense_input_gradient: (rig) => [dense(rig)[1]],
+  f32_dense_weight_gradient: (rig) => [dense(rig)[2]],
   f32_pack_winograd_weights: (rig) => [tiledWeights(rig)],
   f32_winograd2d: (rig) => TILED.map((layer) => tiled(rig, layer)),
   f32_winograd2d_weight_gradient: (rig) => TILED.map((layer) => tiledWeightGradient(rig, layer)),

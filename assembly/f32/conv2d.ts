@@ -2,7 +2,7 @@ import { ConvParams } from '../abi';
 import { storeFloats } from '../lib/lanes';
 import { blockRows, initOf, rowBytes, rowsOf, tileOf } from './layout';
 import { gather, isPointwise, tapsOf } from './patch';
-import { tile4x8 } from './tile';
+import { tiles4x8 } from './tile';
 
 /**
  * y[p, o] = bias[o] + Σ_k patch[p, k] · w[o, k]      k rising over (ky, kx, ci); patches read 0 outside the image
@@ -68,14 +68,12 @@ function panels(
     const width = min(8, n - o);
     memory.fill(init, 0, 32);
     if (bias) memory.copy(init, bias + (<usize>o << 2), <usize>width << 2);
-    for (let r = 0; r < count; r += 4) {
-      const height = min(4, count - r);
-      const source = a + <usize>r * step;
-      const target = y + <usize>r * yStep;
-      if (width == 8) tile4x8(k, height, source, step, w, init, target, yStep);
-      else {
-        tile4x8(k, height, source, step, w, init, tile, 32);
-        storeTile(target, yStep, tile, height, width);
+    if (width == 8) tiles4x8(k, count, a, step, w, init, 0, y, yStep);
+    else {
+      for (let r = 0; r < count; r += 4) {
+        const height = min(4, count - r);
+        tiles4x8(k, height, a + <usize>r * step, step, w, init, 0, tile, 32);
+        storeTile(y + <usize>r * yStep, yStep, tile, height, width);
       }
     }
   }

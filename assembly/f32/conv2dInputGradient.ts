@@ -2,7 +2,7 @@ import { ConvParams } from '../abi';
 import { storeTile } from './conv2d';
 import { blockRows, initOf, rowBytes, rowsOf, tileOf } from './layout';
 import { isPointwise, scatter, tapsOf } from './patch';
-import { tile4x8 } from './tile';
+import { tiles4x8 } from './tile';
 
 /**
  * dpatch[p, k] = Σ_o dy[p, o] · w[o, k]      dx[iy, ix, ci] = Σ dpatch over the taps (p, k) that read it
@@ -79,14 +79,12 @@ function panels(
   memory.fill(init, 0, 32);
   for (let i = 0; i < k; i += 8, w += <usize>n << 5, c += 32) {
     const width = min(8, k - i);
-    for (let r = 0; r < count; r += 4) {
-      const height = min(4, count - r);
-      const source = a + <usize>r * aStep;
-      const target = c + <usize>r * cStep;
-      if (width == 8) tile4x8(n, height, source, aStep, w, init, target, cStep);
-      else {
-        tile4x8(n, height, source, aStep, w, init, tile, 32);
-        storeTile(target, cStep, tile, height, width);
+    if (width == 8) tiles4x8(n, count, a, aStep, w, init, 0, c, cStep);
+    else {
+      for (let r = 0; r < count; r += 4) {
+        const height = min(4, count - r);
+        tiles4x8(n, height, a + <usize>r * aStep, aStep, w, init, 0, tile, 32);
+        storeTile(c + <usize>r * cStep, cStep, tile, height, width);
       }
     }
   }

@@ -5,29 +5,71 @@
  */
 
 /**
- * c[r][j] = init[j] + Σ_i a[r][i] · b[i][j]      r < rows ≤ 4, j < 8
+ * c[r][j] = init[r][j] + Σ_i a[r][i] · b[i][j]      r < rows, j < 8
  *
- * a    [rows, count] f32    rows aStep bytes apart
+ * All rows that meet a panel in one call: with few terms a call for each four would take as long as its products.
+ *
+ * a    [rows, count] f32    rows aStep bytes apart, rows ≥ 1
  * b    [count][8] f32       a packed panel
- * init [8] f32
+ * init [rows, 8] f32        rows initStep bytes apart, 0 for one row that all share; may be c. Up to three more are read
  * c    [rows, 8] f32        written, rows cStep bytes apart
  */
-export function tile4x8(
-  count: i32, rows: i32, a: usize, aStep: usize, b: usize, init: usize, c: usize, cStep: usize,
+export function tiles4x8(
+  count: i32, rows: i32, a: usize, aStep: usize, b: usize, init: usize, initStep: usize, c: usize,
+  cStep: usize,
 ): void {
-  // Rows that do not exist repeat the last one that does, in both a and c.
-  const a1 = rows > 1 ? a + aStep : a;
-  const a2 = rows > 2 ? a1 + aStep : a1;
-  const a3 = rows > 3 ? a2 + aStep : a2;
-  let c00 = v128.load(init), c10 = c00, c20 = c00, c30 = c00;
-  let c01 = v128.load(init, 16), c11 = c01, c21 = c01, c31 = c01;
   const end = <usize>count << 2, pairs = end & ~7;
-  let i: usize = 0;
-  // Two turns at a time: the second needs no addresses of its own, which would take the ports that multiply and add.
-  for (; i < pairs; i += 8, b += 64) {
-    {
-      const b0 = v128.load(b);
-      const b1 = v128.load(b, 16);
+  do {
+    // Rows that do not exist repeat the last one that does, in both a and c.
+    const a1 = rows > 1 ? a + aStep : a;
+    const a2 = rows > 2 ? a1 + aStep : a1;
+    const a3 = rows > 3 ? a2 + aStep : a2;
+    let c00 = v128.load(init), c01 = v128.load(init, 16);
+    init += initStep;
+    let c10 = v128.load(init), c11 = v128.load(init, 16);
+    init += initStep;
+    let c20 = v128.load(init), c21 = v128.load(init, 16);
+    init += initStep;
+    let c30 = v128.load(init), c31 = v128.load(init, 16);
+    init += initStep;
+    let at = b;
+    let i: usize = 0;
+    // Two turns at a time: the second needs no addresses of its own, which would take the ports that multiply and add.
+    for (; i < pairs; i += 8, at += 64) {
+      {
+        const b0 = v128.load(at);
+        const b1 = v128.load(at, 16);
+        const s0 = v128.load32_splat(a + i);
+        c00 = f32x4.add(c00, f32x4.mul(s0, b0));
+        c01 = f32x4.add(c01, f32x4.mul(s0, b1));
+        const s1 = v128.load32_splat(a1 + i);
+        c10 = f32x4.add(c10, f32x4.mul(s1, b0));
+        c11 = f32x4.add(c11, f32x4.mul(s1, b1));
+        const s2 = v128.load32_splat(a2 + i);
+        c20 = f32x4.add(c20, f32x4.mul(s2, b0));
+        c21 = f32x4.add(c21, f32x4.mul(s2, b1));
+        const s3 = v128.load32_splat(a3 + i);
+        c30 = f32x4.add(c30, f32x4.mul(s3, b0));
+        c31 = f32x4.add(c31, f32x4.mul(s3, b1));
+      }
+      const b0 = v128.load(at, 32);
+      const b1 = v128.load(at, 48);
+      const s0 = v128.load32_splat(a + i, 4);
+      c00 = f32x4.add(c00, f32x4.mul(s0, b0));
+      c01 = f32x4.add(c01, f32x4.mul(s0, b1));
+      const s1 = v128.load32_splat(a1 + i, 4);
+      c10 = f32x4.add(c10, f32x4.mul(s1, b0));
+      c11 = f32x4.add(c11, f32x4.mul(s1, b1));
+      const s2 = v128.load32_splat(a2 + i, 4);
+      c20 = f32x4.add(c20, f32x4.mul(s2, b0));
+      c21 = f32x4.add(c21, f32x4.mul(s2, b1));
+      const s3 = v128.load32_splat(a3 + i, 4);
+      c30 = f32x4.add(c30, f32x4.mul(s3, b0));
+      c31 = f32x4.add(c31, f32x4.mul(s3, b1));
+    }
+    if (i < end) {
+      const b0 = v128.load(at);
+      const b1 = v128.load(at, 16);
       const s0 = v128.load32_splat(a + i);
       c00 = f32x4.add(c00, f32x4.mul(s0, b0));
       c01 = f32x4.add(c01, f32x4.mul(s0, b1));
@@ -41,48 +83,21 @@ export function tile4x8(
       c30 = f32x4.add(c30, f32x4.mul(s3, b0));
       c31 = f32x4.add(c31, f32x4.mul(s3, b1));
     }
-    const b0 = v128.load(b, 32);
-    const b1 = v128.load(b, 48);
-    const s0 = v128.load32_splat(a + i, 4);
-    c00 = f32x4.add(c00, f32x4.mul(s0, b0));
-    c01 = f32x4.add(c01, f32x4.mul(s0, b1));
-    const s1 = v128.load32_splat(a1 + i, 4);
-    c10 = f32x4.add(c10, f32x4.mul(s1, b0));
-    c11 = f32x4.add(c11, f32x4.mul(s1, b1));
-    const s2 = v128.load32_splat(a2 + i, 4);
-    c20 = f32x4.add(c20, f32x4.mul(s2, b0));
-    c21 = f32x4.add(c21, f32x4.mul(s2, b1));
-    const s3 = v128.load32_splat(a3 + i, 4);
-    c30 = f32x4.add(c30, f32x4.mul(s3, b0));
-    c31 = f32x4.add(c31, f32x4.mul(s3, b1));
-  }
-  if (i < end) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
-    const s0 = v128.load32_splat(a + i);
-    c00 = f32x4.add(c00, f32x4.mul(s0, b0));
-    c01 = f32x4.add(c01, f32x4.mul(s0, b1));
-    const s1 = v128.load32_splat(a1 + i);
-    c10 = f32x4.add(c10, f32x4.mul(s1, b0));
-    c11 = f32x4.add(c11, f32x4.mul(s1, b1));
-    const s2 = v128.load32_splat(a2 + i);
-    c20 = f32x4.add(c20, f32x4.mul(s2, b0));
-    c21 = f32x4.add(c21, f32x4.mul(s2, b1));
-    const s3 = v128.load32_splat(a3 + i);
-    c30 = f32x4.add(c30, f32x4.mul(s3, b0));
-    c31 = f32x4.add(c31, f32x4.mul(s3, b1));
-  }
-  const d1 = rows > 1 ? c + cStep : c;
-  const d2 = rows > 2 ? d1 + cStep : d1;
-  const d3 = rows > 3 ? d2 + cStep : d2;
-  v128.store(d3, c30);
-  v128.store(d3, c31, 16);
-  v128.store(d2, c20);
-  v128.store(d2, c21, 16);
-  v128.store(d1, c10);
-  v128.store(d1, c11, 16);
-  v128.store(c, c00);
-  v128.store(c, c01, 16);
+    const d1 = rows > 1 ? c + cStep : c;
+    const d2 = rows > 2 ? d1 + cStep : d1;
+    const d3 = rows > 3 ? d2 + cStep : d2;
+    v128.store(d3, c30);
+    v128.store(d3, c31, 16);
+    v128.store(d2, c20);
+    v128.store(d2, c21, 16);
+    v128.store(d1, c10);
+    v128.store(d1, c11, 16);
+    v128.store(c, c00);
+    v128.store(c, c01, 16);
+    a += 4 * aStep;
+    c += 4 * cStep;
+    rows -= 4;
+  } while (rows > 0);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { ConvParams } from '../abi';
 import { storeFloats } from '../lib/lanes';
-import { tile4x8 } from './tile';
+import { tiles4x8 } from './tile';
 import { outputLine, PATCH, POSITIONS, TILE } from './winograd';
 import {
   Images, inputImages, positionBytesOf, rowBytesOf, tilesAlong, transformTiles,
@@ -69,10 +69,7 @@ function panels(
     memory.fill(zero, 0, 32);
     let v = base + INPUTS_AT;
     for (let q: usize = 0; q < 36; q++, v += position, w += <usize>depth << 5) {
-      for (let t = 0; t < count; t += 4) {
-        const to = products + <usize>t * TILE_BYTES + (q << 5);
-        tile4x8(depth, min(4, count - t), v + <usize>t * row, row, w, zero, to, TILE_BYTES);
-      }
+      tiles4x8(depth, count, v, row, w, zero, 0, products + (q << 5), TILE_BYTES);
     }
     if (bias) memory.copy(zero, bias + (<usize>o << 2), <usize>width << 2);
     for (let t = 0; t < count; t++) {

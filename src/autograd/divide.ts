@@ -8,6 +8,9 @@ import { type StructName, structs } from '../core/abi.ts';
 import {
   FUNCTION_SCRATCH_BYTES,
   f32Conv2dScratchBytes,
+  f32DenseInputGradientScratchBytes,
+  f32DenseScratchBytes,
+  f32DenseWeightGradientScratchBytes,
   f32InputGradientScratchBytes,
   f32WinogradScratchBytes,
 } from '../core/f32Layout.ts';
@@ -174,6 +177,25 @@ function ranges(
   };
 }
 
+/** Kernels (rows, n, k, …, scratch) over w [n, k]: a unit is one of its rows or columns, `countAt` the index of their number. */
+function sides(
+  countAt: 1 | 2,
+  strides: (args: Args) => Readonly<Record<number, number>>,
+  bytes: (args: Args) => number,
+): Rule {
+  return (args, memory) => ({
+    units: args[countAt]!,
+    unitCost: args[0]! * args[3 - countAt]!,
+    // What a kernel takes together, and whole lines of the cache.
+    grain: 16,
+    part: (first, count) => {
+      const part = shifted(args, countAt, strides(args), first, count);
+      if (first > 0) part[args.length - 1] = memory.scratch(bytes(args));
+      return part;
+    },
+  });
+}
+
 const pool = (inputs: Images['inputs'], outputs: Images['outputs']) =>
   images({ struct: 'PoolParams', inputs, outputs, cost: taps });
 
@@ -199,6 +221,21 @@ export const divisions: Readonly<Record<string, Rule>> = {
     cost: patch,
     scratch: [5, (fields) => f32InputGradientScratchBytes(patch(fields))],
   }),
+  f32_dense: sides(
+    1,
+    ([, , k]) => ({ 4: 4 * k!, 5: 4, 6: 4 }),
+    ([rows]) => f32DenseScratchBytes(rows!),
+  ),
+  f32_dense_input_gradient: sides(
+    2,
+    () => ({ 4: 4, 5: 4 }),
+    ([, n]) => f32DenseInputGradientScratchBytes(n!),
+  ),
+  f32_dense_weight_gradient: sides(
+    1,
+    ([, , k]) => ({ 3: 4, 6: 4 * k! }),
+    ([rows]) => f32DenseWeightGradientScratchBytes(rows!),
+  ),
   f32_dwconv2d: images({
     struct: 'ConvParams',
     inputs: { 2: 4 },

@@ -53,6 +53,21 @@ export function f32DepthwiseGradientScratchBytes(channels: number): number {
   return 36 * channels;
 }
 
+/** `f32_dense`: one tile, then the sums of sixteen outputs of each row, rows rounded up to eight. */
+export function f32DenseScratchBytes(rows: number): number {
+  return ALIGN + TILE + Math.ceil(rows / 8) * 512 + SLACK;
+}
+
+/** `f32_dense_input_gradient`: one tile, then 32 columns of w. */
+export function f32DenseInputGradientScratchBytes(n: number): number {
+  return ALIGN + TILE + n * 128 + SLACK;
+}
+
+/** `f32_dense_weight_gradient`: one tile, then eight columns of dy. */
+export function f32DenseWeightGradientScratchBytes(rows: number): number {
+  return ALIGN + TILE + rows * 32 + SLACK;
+}
+
 /** Products of a transformed tile: F(4x4, 3x3). */
 const POSITIONS = 36;
 /** A vector for each product, while a tile is transformed. */

@@ -157,6 +157,18 @@ export function denseFields(inChannels: number, outChannels: number): ConvFields
   return convFields([1, 1, 1, inChannels], [1, 1, 1, outChannels], [1, 1], PLAIN_WINDOW);
 }
 
+/** Whether output pixel p is a product of input pixel p. */
+export function isPointwise(fields: ConvFields): boolean {
+  const { inHeight, inWidth, outHeight, outWidth } = fields;
+  const still = inHeight === outHeight && inWidth === outWidth;
+  return (
+    still &&
+    fields.kernelHeight * fields.kernelWidth === 1 &&
+    fields.padTop === 0 &&
+    fields.padLeft === 0
+  );
+}
+
 /** Rows of the whole batch of y [N, outHeight, …]. */
 export function rowsOf(y: Shape): number {
   return y[0]! * y[1]!;

@@ -21,6 +21,13 @@ import type { Lowering, QRef, Ref, TrainContext } from '../core/op.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import { CHUNKS, sampleBytes, sumChunks } from './chunks.ts';
 import {
+  fewRowsForward,
+  fewRowsInputGradient,
+  fewRowsWeightGradient,
+  hasFewRows,
+} from './fewRows.ts';
+import { isPointwise } from './geometry.ts';
+import {
   type ConvFields,
   type Epilogue,
   epilogueParams,
@@ -53,6 +60,10 @@ export function productForward(
   yShape: Shape,
 ): Ref {
   const y = cx.alloc(yShape);
+  if (hasFewRows(fields, yShape)) {
+    fewRowsForward(cx, { n, k }, [x!, w!, b!], y);
+    return y;
+  }
   if (suitsTiles(fields)) {
     tilesForward(cx, fields, [x!, w!, b!], y);
     return y;
@@ -74,6 +85,10 @@ export function productInputGradient(
   xShape: Shape,
 ): Ref {
   const dx = cx.alloc(xShape);
+  if (hasFewRows(fields, dy.shape)) {
+    fewRowsInputGradient(cx, { n, k }, dy, w, dx);
+    return dx;
+  }
   if (suitsGradientTiles(fields)) {
     tilesInputGradient(cx, fields, dy, w, dx);
     return dx;
@@ -86,7 +101,7 @@ export function productInputGradient(
   return dx;
 }
 
-/** So few pixels in the batch that dw is larger than what it is made from, as in dense layers. */
+/** So few pixels in the batch that a copy of dw for each chunk would be larger than what they are made from. */
 const FEW_PIXELS = 512;
 
 /** dw = Σ over the batch of dy ⊗ patch: in fixed chunks, or over all pixels in order where they are few. */
@@ -98,6 +113,11 @@ export function productWeightGradient(
   wShape: Shape,
 ): Ref {
   const { n, k, fields } = product;
+  if (hasFewRows(fields, dy.shape)) {
+    const dw = cx.alloc(wShape);
+    fewRowsWeightGradient(cx, { n, k }, dy, x, dw);
+    return dw;
+  }
   const tiles = suitsWeightGradientTiles(fields);
   if (!tiles && pixelsOf(dy.shape) <= FEW_PIXELS) return sumByOutputs(cx, product, dy, x, wShape);
   const params = cx.struct('ConvParams', fields);
@@ -207,18 +227,6 @@ export function lowerProduct(cx: Lowering, { n, k, fields }: Product): void {
     n * k,
     (first, count) => [params, first, count, cx.x[0]!.ptr, packed, cx.y.ptr, cx.scratch(bytes)],
     grain,
-  );
-}
-
-/** Whether output pixel p is a product of input pixel p. */
-function isPointwise(fields: ConvFields): boolean {
-  const { inHeight, inWidth, outHeight, outWidth } = fields;
-  const still = inHeight === outHeight && inWidth === outWidth;
-  return (
-    still &&
-    fields.kernelHeight * fields.kernelWidth === 1 &&
-    fields.padTop === 0 &&
-    fields.padLeft === 0
   );
 }
 

@@ -14,6 +14,7 @@ import type { RealSumName, trainKernels } from '../../src/core/kernels.ts';
 import { BINARY_KINDS } from '../../src/ops/binaryF32.ts';
 import { unaryNames } from '../../src/ops/unary.ts';
 import { attentionF32 } from './attentionKernels.ts';
+import { denseF32 } from './denseKernels.ts';
 import { type Line, over, type Rig } from './rig.ts';
 import {
   convolutions,
@@ -458,4 +459,5 @@ export const floatKernels = {
   ...recurrentKernels,
   ...fakeQuantKernels,
   ...attentionF32,
+  ...denseF32,
 } satisfies Record<Exclude<keyof typeof trainKernels, RealSumName>, Line>;

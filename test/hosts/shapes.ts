@@ -12,6 +12,15 @@ export const matrices = [
   [23, 131],
 ] as const;
 
+/** Rows, units and features of dense layers, around blocks of eight rows, sixteen units and 512 features. */
+export const denseLayers = [
+  [1, 1, 1],
+  [3, 17, 9],
+  [8, 16, 32],
+  [9, 23, 45],
+  [33, 34, 521],
+] as const;
+
 /** Lengths around the edges of 4, 8, 16 and 64 lanes. */
 export const lengths = [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 63, 64, 65, 131, 1021];
 
