@@ -97,6 +97,15 @@ export {
 } from './f32/vclamp';
 export { f32_vadd__scalar as f32_vadd } from './f32/vadd';
 export { f32_vscale__scalar as f32_vscale } from './f32/vscale';
+export {
+  f32_softmax__scalar as f32_softmax,
+  f32_softmax_backward__scalar as f32_softmax_backward,
+} from './f32/softmax';
+export {
+  f32_l2norm__scalar as f32_l2norm,
+  f32_l2norm_backward__scalar as f32_l2norm_backward,
+} from './f32/l2norm';
+export { f32_mean__scalar as f32_mean } from './f32/mean';
 export { f32_vbinary__scalar as f32_vbinary } from './f32/vbinary';
 export {
   f32_product_sums__scalar as f32_product_sums,

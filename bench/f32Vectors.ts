@@ -141,6 +141,37 @@ export const f32VectorCases = {
     const [x, y] = [vector(rig), vector(rig)];
     return [stream('f32 vscale', 8 * N, () => rig.kernels.f32_vscale(N, x, 0.7, y))];
   },
+  f32_softmax: (rig) => {
+    const [x, y, constants] = [vector(rig), vector(rig), rig.heap.alloc(128)];
+    return [CHANNELS, 10].map((n) => {
+      const rows = Math.floor(N / n);
+      return stream(`f32 softmax of rows ${rows}x${n}`, 8 * rows * n, () =>
+        rig.kernels.f32_softmax(0, rows, n, 0, x, 1, y, constants),
+      );
+    });
+  },
+  f32_softmax_backward: (rig) => {
+    const [y, dy, dx] = [vector(rig), vector(rig), vector(rig)];
+    const run = () => rig.kernels.f32_softmax_backward(ROWS, CHANNELS, y, dy, 1, dx);
+    return [stream(`f32 softmax backward ${SHAPE}`, 12 * N, run)];
+  },
+  f32_l2norm: (rig) => {
+    const [x, y] = [vector(rig), vector(rig)];
+    const run = () => rig.kernels.f32_l2norm(ROWS, CHANNELS, x, y);
+    return [stream(`f32 l2norm ${SHAPE}`, 8 * N, run)];
+  },
+  f32_l2norm_backward: (rig) => {
+    const [x, y, dy, dx] = [vector(rig), vector(rig), vector(rig), vector(rig)];
+    const run = () => rig.kernels.f32_l2norm_backward(ROWS, CHANNELS, x, y, dy, dx);
+    return [stream(`f32 l2norm backward ${SHAPE}`, 16 * N, run)];
+  },
+  f32_mean: (rig) => {
+    const [x, y] = [vector(rig), vector(rig)];
+    return [
+      stream('f32 mean 2x256x32', 4 * N, () => rig.kernels.f32_mean(2, 256, CHANNELS, x, y)),
+      stream(`f32 mean ${SHAPE}x1`, 4 * N, () => rig.kernels.f32_mean(ROWS, CHANNELS, 1, x, y)),
+    ];
+  },
   f32_vbinary: (rig) => {
     const [a, b, dy, y] = [vector(rig), vector(rig), vector(rig), vector(rig)];
     const run = (rows: number, n: number, kind: BinaryKind, bRow: number, bStep: number) => () =>

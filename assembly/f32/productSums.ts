@@ -68,35 +68,44 @@ export function f32_product_sums__simd128(
  * sums [rows] f32       added to
  */
 export function f32_row_sums__scalar(rows: i32, n: i32, x: usize, sums: usize): void {
-  for (let r = 0; r < rows; r++, sums += 4) {
-    let s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;
-    for (const body = x + (<usize>(n & ~3) << 2); x < body; x += 16) {
-      s0 += <f64>load<f32>(x);
-      s1 += <f64>load<f32>(x, 4);
-      s2 += <f64>load<f32>(x, 8);
-      s3 += <f64>load<f32>(x, 12);
-    }
-    x = addRow(s0 + s1 + (s2 + s3), n & 3, x, sums);
+  for (let r = 0; r < rows; r++, sums += 4, x += <usize>n << 2) {
+    store<f32>(sums, <f32>(<f64>load<f32>(sums) + rowSumScalar(n, x)));
   }
 }
 
-/** Adds the total of a row's body and the elements left at x to its sum; gives the next row. */
+/** `rowSum`, plain. */
+export function rowSumScalar(n: i32, x: usize): f64 {
+  let s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;
+  for (const body = x + (<usize>(n & ~3) << 2); x < body; x += 16) {
+    s0 += <f64>load<f32>(x);
+    s1 += <f64>load<f32>(x, 4);
+    s2 += <f64>load<f32>(x, 8);
+    s3 += <f64>load<f32>(x, 12);
+  }
+  return withRest(s0 + s1 + (s2 + s3), n & 3, x);
+}
+
+/** The sum of a row's body and of the elements left at x. */
 // @ts-ignore: decorator
 @inline
-function addRow(total: f64, left: i32, x: usize, sum: usize): usize {
+function withRest(total: f64, left: i32, x: usize): f64 {
   for (const end = x + (<usize>left << 2); x < end; x += 4) total += <f64>load<f32>(x);
-  store<f32>(sum, <f32>(<f64>load<f32>(sum) + total));
-  return x;
+  return total;
+}
+
+/** The sum of a row. */
+export function rowSum(n: i32, x: usize): f64 {
+  let low = f64x2.splat(0), high = low;
+  for (const body = x + (<usize>(n & ~3) << 2); x < body; x += 16) {
+    const lanes = v128.load(x);
+    low = addLow(low, lanes);
+    high = addHigh(high, lanes);
+  }
+  return withRest(sumLanes(low, high), n & 3, x);
 }
 
 export function f32_row_sums__simd128(rows: i32, n: i32, x: usize, sums: usize): void {
-  for (let r = 0; r < rows; r++, sums += 4) {
-    let low = f64x2.splat(0), high = low;
-    for (const body = x + (<usize>(n & ~3) << 2); x < body; x += 16) {
-      const lanes = v128.load(x);
-      low = addLow(low, lanes);
-      high = addHigh(high, lanes);
-    }
-    x = addRow(sumLanes(low, high), n & 3, x, sums);
+  for (let r = 0; r < rows; r++, sums += 4, x += <usize>n << 2) {
+    store<f32>(sums, <f32>(<f64>load<f32>(sums) + rowSum(n, x)));
   }
 }

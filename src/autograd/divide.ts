@@ -46,6 +46,8 @@ export type Rule = (args: Args, memory: Memory) => Division;
 /** Elements read or written in the time of a multiply-accumulate. */
 const COST_OF_ELEMENT = 8;
 
+const COST_OF_EXPONENTIAL = 24;
+
 /** So that no two threads write to one line: of i8, and so of f32. */
 const CACHE_LINE = 64;
 
@@ -276,6 +278,26 @@ export const divisions: Readonly<Record<string, Rule>> = {
   f32_vclamp_backward: elements({ 1: 4, 2: 4, 3: 4 }),
   f32_vadd: elements({ 1: 4, 2: 4, 3: 4 }),
   f32_vscale: elements({ 1: 4, 3: 4 }),
+  f32_softmax: (args, memory) => ({
+    units: args[1]!,
+    unitCost: COST_OF_EXPONENTIAL * args[2]!,
+    part(first, count) {
+      const [start, , ...rest] = args as [number, number, ...number[]];
+      const constants = first > 0 ? memory.scratch(FUNCTION_SCRATCH_BYTES) : rest.at(-1)!;
+      return [start + first, count, ...rest.slice(0, -1), constants];
+    },
+  }),
+  f32_softmax_backward: rows({ 2: 4, 3: 4, 5: 4 }),
+  f32_l2norm: rows({ 2: 4, 3: 4 }),
+  f32_l2norm_backward: rows({ 2: 4, 3: 4, 4: 4, 5: 4 }),
+  f32_mean: (args) => {
+    const [outer, n, inner] = args as [number, number, number];
+    return {
+      units: outer,
+      unitCost: COST_OF_ELEMENT * n * inner,
+      part: (first, count) => shifted(args, 0, { 3: 4 * n * inner, 4: 4 * inner }, first, count),
+    };
+  },
   f32_vbinary: binary,
   f32_row_sums: (args) => ({
     units: args[0]!,

@@ -97,6 +97,11 @@ export const trainKernels = {
   f32_vclamp_backward: ['n', 'y', 'dy', 'dx', 'lo:f32', 'hi:f32'],
   f32_vadd: ['n', 'a', 'b', 'y'],
   f32_vscale: ['n', 'x', 's:f32', 'y'],
+  f32_softmax: ['first', 'count', 'n', 'queries', 'x', 'beta:f32', 'y', 'constants'],
+  f32_softmax_backward: ['rows', 'n', 'y', 'dy', 'beta:f32', 'dx'],
+  f32_l2norm: ['rows', 'n', 'x', 'y'],
+  f32_l2norm_backward: ['rows', 'n', 'x', 'y', 'dy', 'dx'],
+  f32_mean: ['outer', 'n', 'inner', 'x', 'y'],
   f32_vbinary: [
     ...(['rows', 'n', 'kind', 'a', 'aRow', 'aStep', 'b', 'bRow', 'bStep', 'dy', 'y'] as const),
   ],

@@ -1,10 +1,9 @@
 import { rangeError } from '../core/errors.ts';
 import { factors, type IntForm } from '../core/form.ts';
-import { exp } from '../core/math.ts';
 import type { F32Rule, IntRule, OpDef, QatRescaleRule } from '../core/op.ts';
 import { type Shape, showShape, sizeOf } from '../core/shape.ts';
 import { rescaleFields } from './reduce.ts';
-import { checkTable, softmaxTable } from './softmax.ts';
+import { checkTable, softmaxBackward, softmaxForward, softmaxTable } from './softmax.ts';
 
 export interface AttentionAttrs {
   /** Factor before the exponential: 1 / sqrt(K) where scores are products of K terms. */
@@ -44,43 +43,11 @@ function scoresOf(shape: Shape): Scores {
   return { matrices: sizeOf(shape) / (queries * keys), queries, keys };
 }
 
-/** Calls `visit` with the first element of each row and how many of it count. */
-function forEachRow(
-  shape: Shape,
-  causal: boolean,
-  visit: (start: number, seen: number) => void,
-): void {
-  const { matrices, queries, keys } = scoresOf(shape);
-  for (let row = 0; row < matrices * queries; row++) {
-    visit(row * keys, causal ? keys - queries + (row % queries) + 1 : keys);
-  }
-}
-
-/** In f64, rounded once. */
 export const attentionSoftmaxF32: F32Rule<AttentionAttrs> = {
   forward(cx, [x], { beta, causal }) {
-    const output = cx.zeros(x!.shape);
-    const [from, to] = [cx.f32(x!), cx.f32(output)];
-    forEachRow(x!.shape, causal, (start, seen) => {
-      const scores = from.subarray(start, start + seen);
-      const most = scores.reduce((a, b) => Math.max(a, b));
-      const powers = Float64Array.from(scores, (score) => exp((score - most) * beta));
-      const sum = powers.reduce((a, b) => a + b, 0);
-      for (let i = 0; i < seen; i++) to[start + i] = powers[i]! / sum;
-    });
-    return { output };
+    return { output: softmaxForward(cx, x!, beta, causal ? x!.shape.at(-2)! : 0) };
   },
-  /** dx_i = beta · y_i · (dy_i − Σ dy_j·y_j), 0 where y is: what is not seen has no part */
-  backward(cx, dy, { output }, { beta, causal }) {
-    const dx = cx.zeros(dy.shape);
-    const [y, above, below] = [cx.f32(output), cx.f32(dy), cx.f32(dx)];
-    forEachRow(dy.shape, causal, (start, seen) => {
-      let sum = 0;
-      for (let i = start; i < start + seen; i++) sum += above[i]! * y[i]!;
-      for (let i = start; i < start + seen; i++) below[i] = beta * y[i]! * (above[i]! - sum);
-    });
-    return [dx];
-  },
+  backward: (cx, dy, { output }, { beta }) => [softmaxBackward(cx, dy, output, beta)],
 };
 
 /**

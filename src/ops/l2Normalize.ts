@@ -14,35 +14,18 @@ export const l2Normalize = {
   },
 } as const satisfies OpDef;
 
-/** 1 / sqrt(Σ x²) of a row in f64; 0 for a row of zeros. */
-function inverseLength(x: Float32Array, row: number, n: number): number {
-  let sum = 0;
-  for (let i = row; i < row + n; i++) sum += x[i]! * x[i]!;
-  return sum > 0 ? 1 / Math.sqrt(sum) : 0;
-}
-
+/** dx = (dy − y · Σ dy·y) / |x| */
 export const l2NormalizeF32: F32Rule = {
   forward(cx, [x]) {
     const output = cx.alloc(x!.shape);
-    const { n } = rowsOf(x!.shape);
-    const [from, to] = [cx.f32(x!), cx.f32(output)];
-    for (let row = 0; row < to.length; row += n) {
-      const inverse = inverseLength(from, row, n);
-      for (let i = row; i < row + n; i++) to[i] = from[i]! * inverse;
-    }
+    const { rows, n } = rowsOf(x!.shape);
+    cx.kernels.f32_l2norm(rows, n, x!.ptr, output.ptr);
     return { output };
   },
-  /** dx = (dy − y · Σ dy·y) / |x| */
   backward(cx, dy, { inputs: [x], output }) {
     const dx = cx.alloc(dy.shape);
-    const { n } = rowsOf(dy.shape);
-    const [from, y, above, below] = [cx.f32(x!), cx.f32(output), cx.f32(dy), cx.f32(dx)];
-    for (let row = 0; row < y.length; row += n) {
-      const inverse = inverseLength(from, row, n);
-      let sum = 0;
-      for (let i = row; i < row + n; i++) sum += above[i]! * y[i]!;
-      for (let i = row; i < row + n; i++) below[i] = (above[i]! - y[i]! * sum) * inverse;
-    }
+    const { rows, n } = rowsOf(dy.shape);
+    cx.kernels.f32_l2norm_backward(rows, n, x!.ptr, output.ptr, dy.ptr, dx.ptr);
     return [dx];
   },
 };

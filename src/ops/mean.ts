@@ -3,6 +3,7 @@ import { factors, type IntForm } from '../core/form.ts';
 import type { F32Rule, IntRule, OpDef, QatRescaleRule } from '../core/op.ts';
 import { MAX_ACCUMULATOR, maxDistance } from '../core/overflow.ts';
 import type { Shape } from '../core/shape.ts';
+import { applyBinary } from './binaryF32.ts';
 import { type Block, blockOf, rescaleFields } from './reduce.ts';
 
 export interface MeanAttrs {
@@ -38,29 +39,20 @@ function blockOfMean(x: Shape, { axes }: MeanAttrs): Block {
   return blockOf(x, axes[0]!, axes.at(-1));
 }
 
-/** Sums in f64, rounded once. */
+/** Sums in f64, rounded once; dx = dy / n, repeated. */
 export const meanF32: F32Rule<MeanAttrs> = {
   forward(cx, [x], attrs) {
     const { outer, n, inner } = blockOfMean(x!.shape, attrs);
     const output = cx.alloc(mean.inferShape([x!.shape], attrs));
-    const [from, to] = [cx.f32(x!), cx.f32(output)];
-    for (let o = 0; o < outer; o++) {
-      for (let i = 0; i < inner; i++) {
-        let sum = 0;
-        for (let j = 0; j < n; j++) sum += from[(o * n + j) * inner + i]!;
-        to[o * inner + i] = sum / n;
-      }
-    }
+    cx.kernels.f32_mean(outer, n, inner, x!.ptr, output.ptr);
     return { output };
   },
   backward(cx, dy, { inputs: [x] }, attrs) {
-    const { n, inner } = blockOfMean(x!.shape, attrs);
-    const dx = cx.alloc(x!.shape);
-    const [above, below] = [cx.f32(dy), cx.f32(dx)];
-    for (let at = 0; at < below.length; at++) {
-      below[at] = above[Math.floor(at / (n * inner)) * inner + (at % inner)]! / n;
-    }
-    return [dx];
+    const { n } = blockOfMean(x!.shape, attrs);
+    const share = cx.alloc([1]);
+    cx.f32(share)[0] = 1 / n;
+    const kept = { ...dy, shape: mean.inferShape([x!.shape], { ...attrs, keepDims: true }) };
+    return [applyBinary(cx, 'multiply', [kept, share], x!.shape)];
   },
 };
 

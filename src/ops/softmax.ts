@@ -1,7 +1,8 @@
 import { rangeError } from '../core/errors.ts';
+import { FUNCTION_SCRATCH_BYTES } from '../core/f32Layout.ts';
 import { type FormNode, factors, type IntForm } from '../core/form.ts';
 import { exp } from '../core/math.ts';
-import type { F32Rule, IntRule, OpDef, QatRescaleRule } from '../core/op.ts';
+import type { F32Rule, IntRule, OpDef, QatRescaleRule, Ref, TrainContext } from '../core/op.ts';
 import { showShape } from '../core/shape.ts';
 import { rescaleFields, rowsOf } from './reduce.ts';
 
@@ -14,33 +15,28 @@ export const softmax = {
   },
 } as const satisfies OpDef;
 
-/** In f64, rounded once. */
+/** As one matrix of attention that sees everything, with beta = 1. */
 export const softmaxF32: F32Rule = {
-  forward(cx, [x]) {
-    const output = cx.alloc(x!.shape);
-    const { n } = rowsOf(x!.shape);
-    const [from, to] = [cx.f32(x!), cx.f32(output)];
-    for (let row = 0; row < to.length; row += n) {
-      const most = from.subarray(row, row + n).reduce((a, b) => Math.max(a, b));
-      const powers = Array.from({ length: n }, (_, i) => exp(from[row + i]! - most));
-      const sum = powers.reduce((a, b) => a + b, 0);
-      for (let i = 0; i < n; i++) to[row + i] = powers[i]! / sum;
-    }
-    return { output };
-  },
-  /** dx_i = y_i · (dy_i − Σ dy_j·y_j) */
-  backward(cx, dy, { output }) {
-    const dx = cx.alloc(dy.shape);
-    const { n } = rowsOf(dy.shape);
-    const [y, above, below] = [cx.f32(output), cx.f32(dy), cx.f32(dx)];
-    for (let row = 0; row < y.length; row += n) {
-      let sum = 0;
-      for (let i = row; i < row + n; i++) sum += above[i]! * y[i]!;
-      for (let i = row; i < row + n; i++) below[i] = y[i]! * (above[i]! - sum);
-    }
-    return [dx];
-  },
+  forward: (cx, [x]) => ({ output: softmaxForward(cx, x!, 1, 0) }),
+  backward: (cx, dy, { output }) => [softmaxBackward(cx, dy, output, 1)],
 };
+
+/** Rows of `queries` > 0 see the keys that are not later than they. */
+export function softmaxForward(cx: TrainContext, x: Ref, beta: number, queries: number): Ref {
+  const { rows, n } = rowsOf(x.shape);
+  const y = cx.alloc(x.shape);
+  const constants = cx.scratch(FUNCTION_SCRATCH_BYTES);
+  cx.kernels.f32_softmax(0, rows, n, queries, x.ptr, beta, y.ptr, constants);
+  return y;
+}
+
+/** dx_i = beta · y_i · (dy_i − Σ dy_j·y_j), 0 where y is: what is not seen has no part */
+export function softmaxBackward(cx: TrainContext, dy: Ref, y: Ref, beta: number): Ref {
+  const { rows, n } = rowsOf(dy.shape);
+  const dx = cx.alloc(dy.shape);
+  cx.kernels.f32_softmax_backward(rows, n, y.ptr, dy.ptr, beta, dx.ptr);
+  return dx;
+}
 
 /** table[d] = exp(−d · scale · beta), for m − x_i = d; beta is a factor before the exponential, 1 by itself. */
 export function softmaxTable(scale: number, beta = 1): Float32Array<ArrayBuffer> {

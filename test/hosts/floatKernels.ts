@@ -178,6 +178,28 @@ const channelKernels = {
   f32_row_sums: over(tables, (rig, [rows, n]) => {
     rig.kernels.f32_row_sums(rows, n, drawn(rig, rows * n), rig.inout(rig.floats(rows)));
   }),
+  f32_softmax: over(tables, (rig, [rows, n]) => {
+    const constants = rig.scratch(FUNCTION_SCRATCH_BYTES);
+    for (const queries of [0, Math.min(n, 3)]) {
+      const [x, y] = [drawn(rig, rows * n, 9), rig.out(floats(rows * n))];
+      rig.kernels.f32_softmax(0, rows, n, queries, x, 0.7, y, constants);
+    }
+  }),
+  f32_softmax_backward: over(tables, (rig, [rows, n]) => {
+    const [y, dy] = [drawn(rig, rows * n), drawn(rig, rows * n)];
+    rig.kernels.f32_softmax_backward(rows, n, y, dy, 0.7, rig.out(floats(rows * n)));
+  }),
+  f32_l2norm: over(tables, (rig, [rows, n]) => {
+    rig.kernels.f32_l2norm(rows, n, drawn(rig, rows * n), rig.out(floats(rows * n)));
+  }),
+  f32_l2norm_backward: over(tables, (rig, [rows, n]) => {
+    const [x, y, dy] = [drawn(rig, rows * n), drawn(rig, rows * n), drawn(rig, rows * n)];
+    rig.kernels.f32_l2norm_backward(rows, n, x, y, dy, rig.out(floats(rows * n)));
+  }),
+  f32_mean: over(tables, (rig, [rows, inner]) => {
+    rig.kernels.f32_mean(2, rows, inner, drawn(rig, 2 * rows * inner), rig.out(floats(2 * inner)));
+    rig.kernels.f32_mean(rows, inner, 1, drawn(rig, rows * inner), rig.out(floats(rows)));
+  }),
   f32_moments: over(tables, (rig, [rows, channels]) => {
     const [x, shift] = [drawn(rig, rows * channels), drawn(rig, channels)];
     const [sums, squares] = [started(rig, channels), started(rig, channels)];

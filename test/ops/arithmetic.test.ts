@@ -4,7 +4,7 @@ import { sizeOf } from '../../src/core/shape.ts';
 import { broadcastShapes } from '../../src/ops/broadcast.ts';
 import type { OpName } from '../../src/ops/table.ts';
 import { type UnaryOpName, unaryNames } from '../../src/ops/unary.ts';
-import { functionError } from '../reference/f32/functions.ts';
+import { functionError, softmaxError } from '../reference/f32/functions.ts';
 import { ARITHMETIC } from './arithmeticCases.ts';
 import { allCases, drawInputs, type NamedCase } from './cases.ts';
 import { differences } from './reference.ts';
@@ -28,10 +28,12 @@ describe('f32 rules of arithmetic against float64', () => {
     const data = drawInputs(one, SEED);
     const run = await runRule(one, data, drawGradient(one));
     const expected = inFloat64(one)(tensors64(one, data));
-    // Functions of one real as their kernel has them, others computed in f64 and rounded once; those here are good to 1e-13.
+    // Functions of one real and softmax as their kernels have them, others computed in f64 and rounded once; those here are good
+    // to 1e-13.
     const error = (i: number) => {
-      if (!isUnary(one.op)) return U * Math.abs(expected[i]!);
-      return functionError(one.op, data[0]![i]!, expected[i]!);
+      if (isUnary(one.op)) return functionError(one.op, data[0]![i]!, expected[i]!);
+      const isSoftmax = one.op === 'softmax' || one.op === 'attentionSoftmax';
+      return isSoftmax ? softmaxError(expected[i]!) : U * Math.abs(expected[i]!);
     };
     const bound = (i: number) => error(i) + 1e-12;
     expectClose(one, 'y', SEED, run.output, expected, bound);

@@ -88,3 +88,11 @@ export function functionError(name: UnaryOpName, x: number, y: number): number {
   const error = x < 0 ? grown * Math.abs(y) : 2 * x + 0.17 * grown;
   return error * 2 ** -24 + least;
 }
+
+/**
+ * The same of a softmax, as `assembly/f32/softmax.ts` derives it: (8 + 2·d)·2⁻²⁴ of y, where y ≤ e^−d since the largest term of
+ * the sum is 1.
+ */
+export function softmaxError(y: number): number {
+  return y > 0 ? (8 - 2 * Math.log(y)) * 2 ** -24 * y + LEAST : LEAST;
+}
