@@ -47,20 +47,26 @@ export function gather(params: ConvParams, x: usize, first: i32, count: i32, row
   const run = dilation == 1 && pixel == taps;
   const runBytes = <usize>kernelWidth * taps;
   const imageRow = <usize>(dilationY * width) * pixel;
-  const lastY = height - (kernelHeight - 1) * dilationY;
-  const lastX = run ? width - kernelWidth + 1 : 0;
+  const insideY = height - (kernelHeight - 1) * dilationY;
+  // Outputs of a row whose kernel rows are whole, each one run of memory.
+  const firstX = (padLeft + strideX - 1) / strideX;
+  const endX = run ? min(outWidth, max(0, width - kernelWidth + padLeft + strideX) / strideX) : 0;
   let ox = first % outWidth;
   let oy = (first / outWidth) % outHeight;
   x += <usize>(first / outWidth / outHeight) * image;
-  for (let p = 0; p < count; p++, rows += step) {
+  while (count > 0) {
     const left = ox * strideX - padLeft;
     let iy = oy * strideY - padTop;
-    let row = rows;
-    if (left >= 0 && left < lastX && iy >= 0 && iy < lastY) {
-      // Inside the image, where most pixels are, each row of the kernel is one run.
-      let source = x + <usize>(iy * width + left) * pixel;
-      for (let i = 0; i < kernelHeight; i++, source += imageRow) row = copy(row, source, runBytes);
+    let done = 1;
+    if (ox >= firstX && ox < endX && iy >= 0 && iy < insideY) {
+      // Inside the image, where most pixels are.
+      done = min(count, endX - ox);
+      let source = x + <usize>(iy * width + left) * pixel, row = rows;
+      for (let i = 0; i < kernelHeight; i++, source += imageRow, row += runBytes) {
+        copyRuns(done, row, step, source, <usize>strideX * pixel, runBytes);
+      }
     } else {
+      let row = rows;
       const from = firstTap(left, dilation);
       const to = max(from, endTap(left, dilation, width, kernelWidth));
       for (let i = 0; i < kernelHeight; i++, iy += dilationY) {
@@ -79,13 +85,34 @@ export function gather(params: ConvParams, x: usize, first: i32, count: i32, row
         if (to < kernelWidth) row = clear(row, <usize>(kernelWidth - to) * taps);
       }
     }
-    if (++ox == outWidth) {
+    count -= done;
+    rows += <usize>done * step;
+    ox += done;
+    if (ox == outWidth) {
       ox = 0;
       if (++oy == outHeight) {
         oy = 0;
         x += image;
       }
     }
+  }
+}
+
+/** Kernel row i of `count` patches. Short runs, which are those of images of few channels, take no loop. */
+function copyRuns(
+  count: i32, to: usize, toStep: usize, from: usize, fromStep: usize, bytes: usize,
+): void {
+  if (bytes <= 16) {
+    for (; count > 0; count--, to += toStep, from += fromStep) v128.store(to, v128.load(from));
+  } else if (bytes <= 48 && bytes > 32) {
+    for (; count > 0; count--, to += toStep, from += fromStep) {
+      const a = v128.load(from), b = v128.load(from, 16), c = v128.load(from, 32);
+      v128.store(to, a);
+      v128.store(to, b, 16);
+      v128.store(to, c, 32);
+    }
+  } else {
+    for (; count > 0; count--, to += toStep, from += fromStep) copy(to, from, bytes);
   }
 }
 
