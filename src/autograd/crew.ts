@@ -18,7 +18,8 @@ import { withSharedMemory } from '../wasm/share.ts';
 import { warnOfOneThread, whatIsMissing } from '../wasm/support.ts';
 import { lead, type Parts } from '../wasm/team.ts';
 import { Device } from './device.ts';
-import { type Args, divisions, type Memory, type Rule, readFields } from './divide.ts';
+import { divisions, readFields } from './divide.ts';
+import type { Args, Memory, Rule } from './division.ts';
 
 type Kernels = InferKernels & TrainKernels;
 type Kernel = (...args: number[]) => void;

@@ -20,53 +20,13 @@ import {
   paddedDepth,
   winogradScratchBytes,
 } from '../core/int8Layout.ts';
-
-export type Args = readonly number[];
-type Fields = Readonly<Record<string, number>>;
-
-/** What a rule may ask of memory. */
-export interface Memory {
-  fields(struct: StructName, ptr: number): Fields;
-  /** Bytes that the call alone uses until the step ends. */
-  scratch(bytes: number): number;
-}
-
-export interface Division {
-  readonly units: number;
-  /** Of one unit, in multiply-accumulates or as much time. */
-  readonly unitCost: number;
-  /** Parts start at multiples of it; 1 where none is given. */
-  readonly grain?: number;
-  /** The arguments for units first … first + count − 1. */
-  part(first: number, count: number): Args;
-}
-
-export type Rule = (args: Args, memory: Memory) => Division;
-
-/** Elements read or written in the time of a multiply-accumulate. */
-const COST_OF_ELEMENT = 8;
+import { weightDivisions } from './divideWeights.ts';
+import { type Args, COST_OF_ELEMENT, type Fields, type Rule, shifted } from './division.ts';
 
 const COST_OF_EXPONENTIAL = 24;
 
 /** So that no two threads write to one line: of i8, and so of f32. */
 const CACHE_LINE = 64;
-
-/** `args` with its count replaced and some pointers moved on: strides by index of the argument, in bytes a unit. */
-function shifted(
-  args: Args,
-  countAt: number,
-  strides: Readonly<Record<number, number>>,
-  first: number,
-  count: number,
-): number[] {
-  const part = [...args];
-  part[countAt] = count;
-  // A pointer of 0 stands for an operand that is not there.
-  for (const [at, stride] of Object.entries(strides)) {
-    if (args[Number(at)] !== 0) part[Number(at)]! += first * stride;
-  }
-  return part;
-}
 
 /** Kernels (n, …) that compute each element from those at its place; strides in bytes by index of the argument. */
 function elements(strides: Readonly<Record<number, number>>): Rule {
@@ -202,6 +162,7 @@ const pool = (inputs: Images['inputs'], outputs: Images['outputs']) =>
   images({ struct: 'PoolParams', inputs, outputs, cost: taps });
 
 export const divisions: Readonly<Record<string, Rule>> = {
+  ...weightDivisions,
   f32_conv2d: images({
     struct: 'ConvParams',
     inputs: { 2: 4 },
