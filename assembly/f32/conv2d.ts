@@ -64,12 +64,13 @@ function panels(
   const panel = <usize>k << 5;
   const tile = tileOf(scratch);
   const init = initOf(scratch);
+  memory.fill(init, 0, 32);
   for (let o = 0; o < n; o += 8, w += panel, y += 32) {
     const width = min(8, n - o);
-    memory.fill(init, 0, 32);
-    if (bias) memory.copy(init, bias + (<usize>o << 2), <usize>width << 2);
-    if (width == 8) tiles4x8(k, count, a, step, w, init, 0, y, yStep);
+    const start = bias ? bias + (<usize>o << 2) : init;
+    if (width == 8) tiles4x8(k, count, a, step, w, start, 0, y, yStep);
     else {
+      if (bias) memory.copy(init, start, <usize>width << 2);
       for (let r = 0; r < count; r += 4) {
         const height = min(4, count - r);
         tiles4x8(k, height, a + <usize>r * step, step, w, init, 0, tile, 32);

@@ -8,6 +8,11 @@ import { outerTile4x8 } from './tile';
 @inline
 const STRIP: i32 = 512;
 
+/** Taps from which on a panel that is half empty counts for little. */
+// @ts-ignore: decorator
+@inline
+const MOST_TURNED: i32 = 128;
+
 /**
  * dw[o, k] += Σ_p dy[p, o] · patch[p, k]
  *
@@ -55,17 +60,82 @@ export function f32_conv2d_weight_gradient__simd128(
   const inPlace = isPointwise(params) && ((k & 7) == 0 || (k & 7) >= 4);
   const step = inPlace ? <usize>params.inStride << 2 : <usize>rowBytes(k);
   const rows = rowsOf(scratch);
+  // Where a panel of eight taps would be half empty, tiles are four taps wide.
+  const turned = !inPlace && k < MOST_TURNED && <u32>((k & 7) - 1) < 4 && !(params.outChannels & 7);
   for (let p = 0; p < pixels; p += GRADIENT_PIXELS) {
     const count = min(GRADIENT_PIXELS, pixels - p);
     const b = inPlace ? x + <usize>p * step : rows;
     if (!inPlace) gather(params, x, p, count, rows);
-    for (let i = 0; i < k; i += STRIP) {
+    if (turned) turnedStrip(params.outChannels, k, count, dy, dyStep, rows, step, dw, tileOf(scratch));
+    else for (let i = 0; i < k; i += STRIP) {
       const width = min(STRIP, k - i);
       const from = b + (<usize>i << 2);
       const target = dw + (<usize>i << 2);
       strip(params.outChannels, k, width, count, dy, dyStep, from, step, target, tileOf(scratch));
     }
     dy += <usize>count * dyStep;
+  }
+}
+
+/** All output channels, eight of them and four taps at a time: n is a multiple of 8. */
+function turnedStrip(
+  n: i32, k: i32, count: i32, dy: usize, dyStep: usize, rows: usize, step: usize, dw: usize,
+  tile: usize,
+): void {
+  const dwStep = <usize>k << 2;
+  for (let o = 0; o < n; o += 8, dy += 32, dw += 8 * dwStep) {
+    for (let i = 0; i < k; i += 4) {
+      const at = <usize>i << 2;
+      clearTile(tile);
+      outerTile4x8(count, rows + at, step, dy, dyStep, tile, 32);
+      if (k - i < 4) addColumns(dw + at, dwStep, tile, k - i);
+      else {
+        addTurned(dw + at, dwStep, tile);
+        addTurned(dw + at + 4 * dwStep, dwStep, tile + 16);
+      }
+    }
+  }
+}
+
+/** In stores: to fill so few bytes leaves wasm. */
+// @ts-ignore: decorator
+@inline
+function clearTile(tile: usize): void {
+  for (const end = tile + 128; tile < end; tile += 32) {
+    v128.store(tile, f32x4.splat(0));
+    v128.store(tile, f32x4.splat(0), 16);
+  }
+}
+
+/** Adds four columns of a tile to four rows of dw. */
+// @ts-ignore: decorator
+@inline
+function addTurned(dw: usize, dwStep: usize, tile: usize): void {
+  const a = v128.load(tile), b = v128.load(tile, 32);
+  const c = v128.load(tile, 64), d = v128.load(tile, 96);
+  const ab0 = i32x4.shuffle(a, b, 0, 4, 1, 5), cd0 = i32x4.shuffle(c, d, 0, 4, 1, 5);
+  const ab1 = i32x4.shuffle(a, b, 2, 6, 3, 7), cd1 = i32x4.shuffle(c, d, 2, 6, 3, 7);
+  addFour(dw, i64x2.shuffle(ab0, cd0, 0, 2));
+  addFour(dw + dwStep, i64x2.shuffle(ab0, cd0, 1, 3));
+  addFour(dw + 2 * dwStep, i64x2.shuffle(ab1, cd1, 0, 2));
+  addFour(dw + 3 * dwStep, i64x2.shuffle(ab1, cd1, 1, 3));
+}
+
+// @ts-ignore: decorator
+@inline
+function addFour(to: usize, values: v128): void {
+  v128.store(to, f32x4.add(v128.load(to), values));
+}
+
+/** Adds the first `width` rows of a tile to as many columns of eight rows of dw. */
+// @ts-ignore: decorator
+@inline
+function addColumns(dw: usize, dwStep: usize, tile: usize, width: i32): void {
+  for (let o = 0; o < 8; o++, dw += dwStep, tile += 4) {
+    for (let j: usize = 0; j < <usize>width; j++) {
+      const at = dw + (j << 2);
+      store<f32>(at, load<f32>(at) + load<f32>(tile + (j << 5)));
+    }
   }
 }
 
@@ -83,7 +153,7 @@ function strip(
       if (height == 4 && width - i >= 8) {
         outerTile4x8(count, dy, dyStep, from, bStep, target, dwStep);
       } else {
-        memory.fill(tile, 0, 128);
+        clearTile(tile);
         outerTile4x8(count, dy, dyStep, from, bStep, tile, 32);
         addTile(target, dwStep, tile, height, min(8, width - i));
       }
