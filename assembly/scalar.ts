@@ -106,6 +106,11 @@ export {
   f32_l2norm_backward__scalar as f32_l2norm_backward,
 } from './f32/l2norm';
 export { f32_mean__scalar as f32_mean } from './f32/mean';
+export {
+  f32_resize_bilinear__scalar as f32_resize_bilinear,
+  f32_resize_bilinear_backward__scalar as f32_resize_bilinear_backward,
+} from './f32/resize';
+export { f32_scatter_add__scalar as f32_scatter_add } from './f32/scatterAdd';
 export { f32_vbinary__scalar as f32_vbinary } from './f32/vbinary';
 export {
   f32_product_sums__scalar as f32_product_sums,

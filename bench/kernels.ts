@@ -8,6 +8,7 @@ import {
   f32CeilingCase,
   LEAST_DOT_ADD_PER_CYCLE,
 } from './ceiling.ts';
+import { f32ElementwiseCases } from './f32Elementwise.ts';
 import { f32ProductCases } from './f32Kernels.ts';
 import { f32VectorCases } from './f32Vectors.ts';
 import {
@@ -28,6 +29,7 @@ const table: Record<keyof (InferKernels & TrainKernels), Cases> = {
   ...int8Cases,
   ...f32ProductCases,
   ...f32VectorCases,
+  ...f32ElementwiseCases,
   ...attentionF32Cases,
 };
 

@@ -38,6 +38,19 @@ function elements(strides: Readonly<Record<number, number>>): Rule {
   });
 }
 
+/** The parts of a kernel (params, first, count, …) of whole tensors. */
+function range([params, start, , ...rest]: Args): Division['part'] {
+  return (first, count) => [params!, start! + first, count, ...rest];
+}
+
+/** Kernels (params, first, count, …) that resize: rows, or samples, of so much time. */
+function resized(unitCost: (fields: Fields) => number): Rule {
+  return (args, memory) => {
+    const cost = unitCost(memory.fields('ResizeParams', args[0]!));
+    return { units: args[2]!, unitCost: cost, part: range(args) };
+  };
+}
+
 /** `f32_vbinary`: rows or, where there is only one, its elements. */
 const binary: Rule = (args) => {
   const [rows, n, , , aRow, aStep, , bRow, bStep] = args as number[];
@@ -258,6 +271,14 @@ export const divisions: Readonly<Record<string, Rule>> = {
       unitCost: COST_OF_ELEMENT * n * inner,
       part: (first, count) => shifted(args, 0, { 3: 4 * n * inner, 4: 4 * inner }, first, count),
     };
+  },
+  f32_resize_bilinear: resized(({ outWidth, channels }) => 4 * outWidth! * channels!),
+  f32_resize_bilinear_backward: resized(
+    ({ outHeight, outWidth, channels }) => 12 * outHeight! * outWidth! * channels!,
+  ),
+  f32_scatter_add: (args, memory) => {
+    const { rows, columns, bytes } = memory.fields('GatherParams', args[0]!);
+    return { units: args[2]!, unitCost: 2 * rows! * columns! * bytes!, part: range(args) };
   },
   f32_vbinary: binary,
   f32_row_sums: (args) => ({

@@ -102,6 +102,9 @@ export const trainKernels = {
   f32_l2norm: ['rows', 'n', 'x', 'y'],
   f32_l2norm_backward: ['rows', 'n', 'x', 'y', 'dy', 'dx'],
   f32_mean: ['outer', 'n', 'inner', 'x', 'y'],
+  f32_resize_bilinear: ['params', 'first', 'count', 'x', 'y'],
+  f32_resize_bilinear_backward: ['params', 'first', 'count', 'dy', 'dx'],
+  f32_scatter_add: ['params', 'first', 'count', 'dy', 'dx'],
   f32_vbinary: [
     ...(['rows', 'n', 'kind', 'a', 'aRow', 'aStep', 'b', 'bRow', 'bStep', 'dy', 'y'] as const),
   ],

@@ -13,7 +13,7 @@ import { roundTiesToEven } from '../core/rounding.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Pair } from './geometry.ts';
 import { checkImage } from './movement.ts';
-import { type Lists, lowerSelect, select, selectBackward } from './selection.ts';
+import { type Lists, lowerSelect, placeIn, select, selectBackward } from './selection.ts';
 
 /** The options have the meaning that they have in TensorFlow Lite. */
 export interface ResizeAttrs {
@@ -79,50 +79,17 @@ function bothTaps([, height, width]: Shape, attrs: ResizeAttrs): readonly [Tap[]
   return [taps(height!, outHeight, attrs), taps(width!, outWidth, attrs)];
 }
 
-/** Calls back with each element of y, its four neighbours in x and their weights. */
-function forEachTap(
-  x: Shape,
-  attrs: ResizeAttrs,
-  visit: (to: number, from: number, weight: number) => void,
-): void {
-  const [batch, height, width, channels] = x as [number, number, number, number];
-  const [rows, columns] = bothTaps(x, attrs);
-  const sides = ({ lower, upper, fraction }: Tap) =>
-    [
-      [lower, 1 - fraction / 2048],
-      [upper, fraction / 2048],
-    ] as const;
-  let to = 0;
-  for (let n = 0; n < batch; n++) {
-    for (const row of rows) {
-      for (const column of columns) {
-        for (const [iy, f] of sides(row)) {
-          for (const [ix, g] of sides(column)) {
-            const from = ((n * height + iy) * width + ix) * channels;
-            for (let c = 0; c < channels; c++) visit(to + c, from + c, f * g);
-          }
-        }
-        to += channels;
-      }
-    }
-  }
-}
-
 function interpolate(cx: TrainContext, x: Ref, attrs: ResizeAttrs): Ref {
-  const y = cx.zeros(resize.inferShape([x.shape], attrs));
-  const [source, target] = [cx.f32(x), cx.f32(y)];
-  forEachTap(x.shape, attrs, (to, from, weight) => {
-    target[to]! += weight * source[from]!;
-  });
+  const y = cx.alloc(resize.inferShape([x.shape], attrs));
+  const params = trainParams(cx, x.shape, attrs, 4);
+  cx.kernels.f32_resize_bilinear(params, 0, x.shape[0]! * attrs.size[0], x.ptr, y.ptr);
   return y;
 }
 
 function interpolateBackward(cx: TrainContext, dy: Ref, x: Shape, attrs: ResizeAttrs): Ref {
-  const dx = cx.zeros(x);
-  const [source, target] = [cx.f32(dy), cx.f32(dx)];
-  forEachTap(x, attrs, (to, from, weight) => {
-    target[from]! += weight * source[to]!;
-  });
+  const dx = cx.alloc(x);
+  const params = trainParams(cx, x, attrs, 4);
+  cx.kernels.f32_resize_bilinear_backward(params, 0, x[0]!, dy.ptr, dx.ptr);
   return dx;
 }
 
@@ -145,8 +112,13 @@ interface Resizer {
   place(list: Int32Array<ArrayBuffer>): number;
 }
 
-/** A ResizeParams struct for x [N,H,W,C]. */
-function resizeParams({ struct, place }: Resizer, x: Shape, attrs: ResizeAttrs): number {
+/** A ResizeParams struct for x [N,H,W,C] with elements of `bytes`. */
+function resizeParams(
+  { struct, place }: Resizer,
+  x: Shape,
+  attrs: ResizeAttrs,
+  bytes: 1 | 4,
+): number {
   const [, height, width, channels] = x as [number, number, number, number];
   const table = (list: readonly Tap[], stride: number) =>
     place(
@@ -156,13 +128,18 @@ function resizeParams({ struct, place }: Resizer, x: Shape, attrs: ResizeAttrs):
     );
   const [rows, columns] = bothTaps(x, attrs);
   return struct('ResizeParams', {
-    inBytes: height * width * channels,
+    inBytes: height * width * channels * bytes,
     channels,
     outHeight: attrs.size[0],
     outWidth: attrs.size[1],
-    rows: table(rows, width * channels),
-    columns: table(columns, channels),
+    rows: table(rows, width * channels * bytes),
+    columns: table(columns, channels * bytes),
   });
+}
+
+function trainParams(cx: TrainContext, x: Shape, attrs: ResizeAttrs, bytes: 1 | 4): number {
+  const struct: Resizer['struct'] = (name, fields) => cx.struct(name, fields);
+  return resizeParams({ struct, place: placeIn(cx) }, x, attrs, bytes);
 }
 
 export const resizeQat: QatKeepRule<ResizeAttrs> = {
@@ -170,13 +147,7 @@ export const resizeQat: QatKeepRule<ResizeAttrs> = {
   forward(cx, { q }, attrs) {
     if (attrs.method === 'nearest') return select(cx, q, nearestLists(q.shape, attrs));
     const y = cx.alloc(resize.inferShape([q.shape], attrs), 'i8');
-    const place = (list: Int32Array) => {
-      const ref = cx.alloc([list.length], 'i32');
-      cx.i32(ref).set(list);
-      return ref.ptr;
-    };
-    const struct: Resizer['struct'] = (name, fields) => cx.struct(name, fields);
-    const params = resizeParams({ struct, place }, q.shape, attrs);
+    const params = trainParams(cx, q.shape, attrs, 1);
     cx.kernels.qs8_resize_bilinear(params, 0, q.shape[0]! * attrs.size[0], q.ptr, y.ptr);
     return y;
   },
@@ -207,7 +178,8 @@ export const resizeInt: IntRule<ResizeAttrs> = {
       return;
     }
     const struct: Resizer['struct'] = (name, fields) => cx.struct(name, fields);
-    const params = resizeParams({ struct, place: (list) => cx.constant(list) }, x!.shape, attrs);
+    const resizer: Resizer = { struct, place: (list) => cx.constant(list) };
+    const params = resizeParams(resizer, x!.shape, attrs, 1);
     const units = x!.shape[0]! * attrs.size[0];
     // An element takes the time of some 20 multiply-accumulates.
     const worth = attrs.size[1] * x!.shape[3]! * 20;

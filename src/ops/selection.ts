@@ -62,13 +62,18 @@ function fieldsOf(
   };
 }
 
-/** y = x at the lists, of any element type. */
-export function select(cx: TrainContext, x: Ref, lists: Lists): Ref {
-  const place = (list: Int32Array) => {
+/** Puts lists of offsets into memory that lives until the step ends. */
+export function placeIn(cx: TrainContext) {
+  return (list: Int32Array): number => {
     const ref = cx.alloc([list.length], 'i32');
     cx.i32(ref).set(list);
     return ref.ptr;
   };
+}
+
+/** y = x at the lists, of any element type. */
+export function select(cx: TrainContext, x: Ref, lists: Lists): Ref {
+  const place = placeIn(cx);
   let from = x;
   for (const gather of gathersOf(x.shape, lists, bytesOf[x.dtype])) {
     const y = cx.alloc(gather.shape, x.dtype);
@@ -81,26 +86,14 @@ export function select(cx: TrainContext, x: Ref, lists: Lists): Ref {
 
 /** dx: every element of dy f32 added to the one of x that it was taken from. */
 export function selectBackward(cx: TrainContext, dy: Ref, xShape: Shape, lists: Lists): Ref {
-  const gathers = gathersOf(xShape, lists, 1);
+  const gathers = gathersOf(xShape, lists, 4);
   const shapes = [xShape, ...gathers.map(({ shape }) => shape)];
   return gathers.reduceRight((from, gather, i) => {
     const dx = cx.zeros(shapes[i]!);
-    scatterAdd(gather, cx.f32(from), cx.f32(dx));
+    const params = cx.struct('GatherParams', fieldsOf(gather, placeIn(cx)));
+    cx.kernels.f32_scatter_add(params, 0, gather.outer, from.ptr, dx.ptr);
     return dx;
   }, dy);
-}
-
-function scatterAdd(gather: Gather, dy: Float32Array, dx: Float32Array): void {
-  const { outer, rows, columns, bytes: run, inBytes: image } = gather;
-  let at = 0;
-  for (let o = 0; o < outer; o++) {
-    for (const row of rows) {
-      for (const column of columns) {
-        const to = o * image + row + column;
-        for (let i = 0; i < run; i++) dx[to + i]! += dy[at++]!;
-      }
-    }
-  }
 }
 
 /** y = x at the lists, as calls of the plan. */

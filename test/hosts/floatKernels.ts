@@ -1,5 +1,4 @@
 import {
-  FUNCTION_SCRATCH_BYTES,
   f32Conv2dScratchBytes,
   f32DepthwiseGradientScratchBytes,
   f32InputGradientScratchBytes,
@@ -11,10 +10,9 @@ import {
   winogradWeightsBytes,
 } from '../../src/core/f32Layout.ts';
 import type { RealSumName, trainKernels } from '../../src/core/kernels.ts';
-import { BINARY_KINDS } from '../../src/ops/binaryF32.ts';
-import { unaryNames } from '../../src/ops/unary.ts';
 import { attentionF32 } from './attentionKernels.ts';
 import { denseF32 } from './denseKernels.ts';
+import { elementwiseKernels } from './elementwiseKernels.ts';
 import { type Line, over, type Rig } from './rig.ts';
 import {
   convolutions,
@@ -170,36 +168,6 @@ const channelKernels = {
     const sums = rig.inout(rig.floats(channels));
     rig.kernels.f32_column_sums(rows, channels, drawn(rig, rows * channels), sums);
   }),
-  f32_product_sums: over(tables, (rig, [rows, channels]) => {
-    const sums = rig.inout(rig.floats(channels));
-    const [a, b] = [drawn(rig, rows * channels), drawn(rig, rows * channels)];
-    rig.kernels.f32_product_sums(rows, channels, a, b, sums);
-  }),
-  f32_row_sums: over(tables, (rig, [rows, n]) => {
-    rig.kernels.f32_row_sums(rows, n, drawn(rig, rows * n), rig.inout(rig.floats(rows)));
-  }),
-  f32_softmax: over(tables, (rig, [rows, n]) => {
-    const constants = rig.scratch(FUNCTION_SCRATCH_BYTES);
-    for (const queries of [0, Math.min(n, 3)]) {
-      const [x, y] = [drawn(rig, rows * n, 9), rig.out(floats(rows * n))];
-      rig.kernels.f32_softmax(0, rows, n, queries, x, 0.7, y, constants);
-    }
-  }),
-  f32_softmax_backward: over(tables, (rig, [rows, n]) => {
-    const [y, dy] = [drawn(rig, rows * n), drawn(rig, rows * n)];
-    rig.kernels.f32_softmax_backward(rows, n, y, dy, 0.7, rig.out(floats(rows * n)));
-  }),
-  f32_l2norm: over(tables, (rig, [rows, n]) => {
-    rig.kernels.f32_l2norm(rows, n, drawn(rig, rows * n), rig.out(floats(rows * n)));
-  }),
-  f32_l2norm_backward: over(tables, (rig, [rows, n]) => {
-    const [x, y, dy] = [drawn(rig, rows * n), drawn(rig, rows * n), drawn(rig, rows * n)];
-    rig.kernels.f32_l2norm_backward(rows, n, x, y, dy, rig.out(floats(rows * n)));
-  }),
-  f32_mean: over(tables, (rig, [rows, inner]) => {
-    rig.kernels.f32_mean(2, rows, inner, drawn(rig, 2 * rows * inner), rig.out(floats(2 * inner)));
-    rig.kernels.f32_mean(rows, inner, 1, drawn(rig, rows * inner), rig.out(floats(rows)));
-  }),
   f32_moments: over(tables, (rig, [rows, channels]) => {
     const [x, shift] = [drawn(rig, rows * channels), drawn(rig, channels)];
     const [sums, squares] = [started(rig, channels), started(rig, channels)];
@@ -262,34 +230,6 @@ const vectorKernels = {
   }),
   f32_vscale: over(lengths, (rig, n) => {
     rig.kernels.f32_vscale(n, drawn(rig, n), 0.3, rig.out(floats(n)));
-  }),
-  f32_vbinary: over(lengths, (rig, n) => {
-    const [a, b, dy] = [drawn(rig, 3 * n), drawn(rig, 3 * n), drawn(rig, 3 * n)];
-    for (const kind of Object.values(BINARY_KINDS)) {
-      for (const [row, step] of [
-        [n, 1],
-        [0, 1],
-        [1, 0],
-      ] as const) {
-        const operands = [a, n, 1, b, row, step, dy] as const;
-        rig.kernels.f32_vbinary(3, n, kind, ...operands, rig.out(floats(3 * n)));
-      }
-    }
-  }),
-  f32_vfunction: over(lengths, (rig, n) => {
-    const constants = rig.scratch(FUNCTION_SCRATCH_BYTES);
-    for (const kind of unaryNames.keys()) {
-      const x = drawn(rig, n, kind % 2 === 0 ? 9 : 100);
-      rig.kernels.f32_vfunction(n, kind, 0.3, x, rig.out(floats(n)), constants);
-    }
-  }),
-  f32_vfunction_backward: over(lengths, (rig, n) => {
-    const constants = rig.scratch(FUNCTION_SCRATCH_BYTES);
-    for (const kind of unaryNames.keys()) {
-      const [x, y, dy] = [drawn(rig, n, 9), drawn(rig, n), drawn(rig, n)];
-      const dx = rig.out(floats(n));
-      rig.kernels.f32_vfunction_backward(n, kind, 0.3, x, y, dy, dx, constants);
-    }
   }),
   f32_dropout: over(lengths, (rig, n) => {
     rig.kernels.f32_dropout(n, 5, 2 ** 30, 1.3, drawn(rig, n), rig.out(floats(n)));
@@ -477,6 +417,7 @@ export const floatKernels = {
   ...convolutionKernels,
   ...channelKernels,
   ...vectorKernels,
+  ...elementwiseKernels,
   ...poolKernels,
   ...recurrentKernels,
   ...fakeQuantKernels,
