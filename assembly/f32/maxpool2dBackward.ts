@@ -1,5 +1,5 @@
 import { PoolParams } from '../abi';
-import { endTap, firstTap } from '../lib/window';
+import { walkWindows, windowsTile } from '../lib/window';
 
 /**
  * dx[first tap of the window, in rows then columns, with x = y] += dy      overlapping windows add up
@@ -12,63 +12,91 @@ import { endTap, firstTap } from '../lib/window';
 export function f32_maxpool2d_backward__scalar(
   params: PoolParams, batch: i32, x: usize, y: usize, dy: usize, dx: usize,
 ): void {
-  backward<f32>(params, batch, x, y, dy, dx, 0);
+  backward<f32>(params, batch, x, y, dy, dx, false);
 }
 
 export function f32_maxpool2d_backward__simd128(
   params: PoolParams, batch: i32, x: usize, y: usize, dy: usize, dx: usize,
 ): void {
-  backward<f32>(params, batch, x, y, dy, dx, params.channels & ~3);
+  backward<f32>(params, batch, x, y, dy, dx, true);
 }
 
 /** The same with x and y int8, as the integer forward of quantization-aware training keeps them. */
 export function qs8_maxpool2d_backward__scalar(
   params: PoolParams, batch: i32, x: usize, y: usize, dy: usize, dx: usize,
 ): void {
-  backward<i8>(params, batch, x, y, dy, dx, 0);
+  backward<i8>(params, batch, x, y, dy, dx, false);
 }
 
 export function qs8_maxpool2d_backward__simd128(
   params: PoolParams, batch: i32, x: usize, y: usize, dy: usize, dx: usize,
 ): void {
-  backward<i8>(params, batch, x, y, dy, dx, params.channels & ~3);
+  backward<i8>(params, batch, x, y, dy, dx, true);
 }
 
-/** The walk over windows, `body` channels of each by lanes of four and the others one by one. */
 // @ts-ignore: decorator
 @inline
 function backward<T>(
-  params: PoolParams, batch: i32, x: usize, y: usize, dy: usize, dx: usize, body: i32,
+  params: PoolParams, batch: i32, x: usize, y: usize, dy: usize, dx: usize, simd: bool,
 ): void {
-  const height = params.inHeight;
-  const width = params.inWidth;
-  const channels = params.channels;
-  const outHeight = params.outHeight;
-  const outWidth = params.outWidth;
-  const row = width * channels;
-  const image = <usize>height * row;
-  memory.fill(dx, 0, (<usize>batch * image) << 2);
-  for (let n = 0; n < batch; n++, x += image * sizeof<T>(), dx += image << 2) {
-    for (let oy = 0; oy < outHeight; oy++) {
-      const top = oy * params.strideHeight - params.padTop;
-      const firstY = top + firstTap(top, 1);
-      const rows = top + endTap(top, 1, height, params.kernelHeight) - firstY;
-      for (let ox = 0; ox < outWidth; ox++) {
-        const left = ox * params.strideWidth - params.padLeft;
-        const firstX = left + firstTap(left, 1);
-        const columns = left + endTap(left, 1, width, params.kernelWidth) - firstX;
-        const corner = firstY * row + firstX * channels;
-        for (let c = 0; c < body; c += 4) {
-          scatterLanes<T>(x, y, dy, dx, corner + c, rows, columns, row, channels);
-          y += 4 * sizeof<T>();
-          dy += 16;
-        }
-        for (let c = body; c < channels; c++) {
-          scatter<T>(x, y, dy, dx, corner + c, rows, columns, row, channels);
-          y += sizeof<T>();
-          dy += 4;
-        }
-      }
+  const body = simd ? params.channels & ~3 : 0;
+  if (simd && windowsTile(params)) {
+    walkWindows<SetFirst<T>>(params, batch, body, x, y, dy, dx);
+    return;
+  }
+  memory.fill(dx, 0, <usize>(batch * params.inHeight * params.inWidth * params.channels) << 2);
+  walkWindows<AddToFirst<T>>(params, batch, body, x, y, dy, dx);
+}
+
+@unmanaged
+class AddToFirst<T> {
+  // @ts-ignore: decorator
+  @inline
+  run(
+    params: PoolParams, corner: usize, out: usize, count: i32, rows: i32, columns: i32, body: i32,
+    x: usize, y: usize, dy: usize, dx: usize,
+  ): void {
+    run<T>(params, x, y, dy, dx, corner, out, count, rows, columns, body, true);
+  }
+}
+
+/** For windows that tile dx: nothing has to be cleared before. */
+@unmanaged
+class SetFirst<T> {
+  // @ts-ignore: decorator
+  @inline
+  run(
+    params: PoolParams, corner: usize, out: usize, count: i32, rows: i32, columns: i32, body: i32,
+    x: usize, y: usize, dy: usize, dx: usize,
+  ): void {
+    if (rows == 2 && columns == 2) {
+      quads<T>(params, x, y, dy, dx, corner, out, count, body);
+    } else run<T>(params, x, y, dy, dx, corner, out, count, rows, columns, body, false);
+  }
+}
+
+/** `count` windows, `body` channels of each by lanes of four and the others one by one. */
+// @ts-ignore: decorator
+@inline
+function run<T>(
+  params: PoolParams, x: usize, y: usize, dy: usize, dx: usize, corner: usize, out: usize,
+  count: i32, rows: i32, columns: i32, body: i32, add: bool,
+): void {
+  const channels = <usize>params.channels;
+  const row = <usize>params.inWidth * channels;
+  const next = <usize>params.strideWidth * channels;
+  y += out * sizeof<T>();
+  dy += out << 2;
+  for (; count > 0; count--, corner += next) {
+    for (let c: usize = 0; c < <usize>body; c += 4) {
+      scatterLanes<T>(x, y, dy, dx, corner + c, rows, columns, row, channels, add);
+      y += 4 * sizeof<T>();
+      dy += 16;
+    }
+    for (let c = <usize>body; c < channels; c++) {
+      scatter<T>(x, y, dy, dx, corner + c, rows, columns, row, channels, add);
+      y += sizeof<T>();
+      dy += 4;
     }
   }
 }
@@ -83,36 +111,89 @@ function lanes<T>(p: usize): v128 {
 
 // @ts-ignore: decorator
 @inline
+function equal<T>(a: v128, b: v128): v128 {
+  return sizeof<T>() == 4 ? f32x4.eq(a, b) : i32x4.eq(a, b);
+}
+
+// @ts-ignore: decorator
+@inline
 function scatterLanes<T>(
-  x: usize, y: usize, dy: usize, dx: usize, corner: i32,
-  rows: i32, columns: i32, row: i32, pixel: i32,
+  x: usize, y: usize, dy: usize, dx: usize, corner: usize,
+  rows: i32, columns: i32, row: usize, pixel: usize, add: bool,
 ): void {
   const top = lanes<T>(y);
   let left = v128.load(dy);
   for (let i = 0; i < rows; i++, corner += row) {
     for (let j = 0, at = corner; j < columns; j++, at += pixel) {
-      const value = lanes<T>(x + <usize>at * sizeof<T>());
-      const hit = sizeof<T>() == 4 ? f32x4.eq(value, top) : i32x4.eq(value, top);
-      const target = dx + (<usize>at << 2);
-      v128.store(target, f32x4.add(v128.load(target), v128.and(left, hit)));
+      const hit = equal<T>(lanes<T>(x + at * sizeof<T>()), top);
+      const target = dx + (at << 2);
+      const before = add ? v128.load(target) : f32x4.splat(0);
+      v128.store(target, f32x4.add(before, v128.and(left, hit)));
       left = v128.andnot(left, hit);
     }
+  }
+}
+
+/** `count` windows of 2x2 that are alone in dx. Adding 0 turns −0 into 0, as adding to a cleared dx does. */
+// @ts-ignore: decorator
+@inline
+function quads<T>(
+  params: PoolParams, x: usize, y: usize, dy: usize, dx: usize, corner: usize, out: usize,
+  count: i32, body: i32,
+): void {
+  const pixel = <usize>params.channels;
+  const row = <usize>params.inWidth * pixel;
+  const next = <usize>params.strideWidth * pixel;
+  const zero = f32x4.splat(0);
+  y += out * sizeof<T>();
+  dy += out << 2;
+  dx += corner << 2;
+  x += corner * sizeof<T>();
+  for (; count > 0; count--) {
+    for (let c: usize = 0; c < <usize>body; c += 4) {
+      const top = lanes<T>(y);
+      let left = v128.load(dy);
+      const hit0 = equal<T>(lanes<T>(x + c * sizeof<T>()), top);
+      const hit1 = equal<T>(lanes<T>(x + (c + pixel) * sizeof<T>()), top);
+      const hit2 = equal<T>(lanes<T>(x + (c + row) * sizeof<T>()), top);
+      const hit3 = equal<T>(lanes<T>(x + (c + row + pixel) * sizeof<T>()), top);
+      const to = dx + (c << 2);
+      v128.store(to, f32x4.add(zero, v128.and(left, hit0)));
+      left = v128.andnot(left, hit0);
+      v128.store(to + (pixel << 2), f32x4.add(zero, v128.and(left, hit1)));
+      left = v128.andnot(left, hit1);
+      v128.store(to + (row << 2), f32x4.add(zero, v128.and(left, hit2)));
+      left = v128.andnot(left, hit2);
+      v128.store(to + ((row + pixel) << 2), f32x4.add(zero, v128.and(left, hit3)));
+      y += 4 * sizeof<T>();
+      dy += 16;
+    }
+    for (let c = <usize>body; c < pixel; c++) {
+      scatter<T>(x, y, dy, dx, c, 2, 2, row, pixel, false);
+      y += sizeof<T>();
+      dy += 4;
+    }
+    x += next * sizeof<T>();
+    dx += next << 2;
   }
 }
 
 // @ts-ignore: decorator
 @inline
 function scatter<T>(
-  x: usize, y: usize, dy: usize, dx: usize, corner: i32,
-  rows: i32, columns: i32, row: i32, pixel: i32,
+  x: usize, y: usize, dy: usize, dx: usize, corner: usize,
+  rows: i32, columns: i32, row: usize, pixel: usize, add: bool,
 ): void {
   const top = load<T>(y);
+  const gradient = load<f32>(dy);
+  let found = false;
   for (let i = 0; i < rows; i++, corner += row) {
     for (let j = 0, at = corner; j < columns; j++, at += pixel) {
-      if (load<T>(x + <usize>at * sizeof<T>()) != top) continue;
-      const target = dx + (<usize>at << 2);
-      store<f32>(target, load<f32>(target) + load<f32>(dy));
-      return;
+      const target = dx + (at << 2);
+      const hit = !found && load<T>(x + at * sizeof<T>()) == top;
+      if (hit) store<f32>(target, (add ? load<f32>(target) : 0) + gradient);
+      else if (!add) store<f32>(target, 0);
+      found = found || hit;
     }
   }
 }

@@ -53,6 +53,38 @@ const cases: PoolCase[] = [
     stride: [2, 2],
     pad: [0, 1, 0, 1],
   },
+  ...[5, 16, 22, 71].flatMap((channels): PoolCase[] => [
+    {
+      name: `2x2 with the odd pixel at the end, channels ${channels}`,
+      size: [5, 7],
+      channels,
+      kernel: [2, 2],
+      stride: [2, 2],
+      pad: [0, 1, 0, 1],
+    },
+    {
+      name: `2x2 and a rest, channels ${channels}`,
+      size: [5, 7],
+      channels,
+      kernel: [2, 2],
+      stride: [2, 2],
+    },
+    {
+      name: `3x3 side by side, channels ${channels}`,
+      size: [6, 9],
+      channels,
+      kernel: [3, 3],
+      stride: [3, 3],
+    },
+    { name: `1x2, channels ${channels}`, size: [1, 8], channels, kernel: [1, 2], stride: [2, 2] },
+    {
+      name: `global, channels ${channels}`,
+      size: [4, 3],
+      channels,
+      kernel: [4, 3],
+      stride: [1, 1],
+    },
+  ]),
   { name: 'global', size: [7, 7], channels: 13, kernel: [7, 7], stride: [1, 1] },
   { name: 'stride beyond the kernel', size: [9, 10], channels: 4, kernel: [2, 1], stride: [3, 4] },
 ];
