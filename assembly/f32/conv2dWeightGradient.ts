@@ -1,7 +1,7 @@
 import { ConvParams } from '../abi';
 import { GRADIENT_PIXELS, rowBytes, rowsOf, tileOf } from './layout';
 import { gather, isPointwise, tapsOf } from './patch';
-import { outerTile4x8 } from './tile';
+import { outerTile3x8, outerTile4x8 } from './tile';
 
 /** Floats of a patch row that pass over all output channels together. Longer runs of dw prefetch better. */
 // @ts-ignore: decorator
@@ -77,15 +77,21 @@ export function f32_conv2d_weight_gradient__simd128(
   }
 }
 
-/** All output channels, eight of them and four taps at a time: n is a multiple of 8. */
+/** All output channels, eight of them and three or four taps at a time: n is a multiple of 8. */
 function turnedStrip(
   n: i32, k: i32, count: i32, dy: usize, dyStep: usize, rows: usize, step: usize, dw: usize,
   tile: usize,
 ): void {
   const dwStep = <usize>k << 2;
+  const taps = k < 16 && k % 3 == 0 ? 3 : 4;
   for (let o = 0; o < n; o += 8, dy += 32, dw += 8 * dwStep) {
-    for (let i = 0; i < k; i += 4) {
+    for (let i = 0; i < k; i += taps) {
       const at = <usize>i << 2;
+      if (taps == 3) {
+        outerTile3x8(count, rows + at, step, dy, dyStep, tile, 32);
+        addColumns(dw + at, dwStep, tile, 3);
+        continue;
+      }
       clearTile(tile);
       outerTile4x8(count, rows + at, step, dy, dyStep, tile, 32);
       if (k - i < 4) addColumns(dw + at, dwStep, tile, k - i);

@@ -134,6 +134,35 @@ export function outerTile4x8(
   addRow(c + 3 * cStep, c30, c31);
 }
 
+/**
+ * The same for r < 3, and written: six sums still keep the adders busy, and 3 and 9 taps fill such tiles.
+ */
+export function outerTile3x8(
+  count: i32, a: usize, aStep: usize, b: usize, bStep: usize, c: usize, cStep: usize,
+): void {
+  let c00 = f32x4.splat(0), c10 = c00, c20 = c00;
+  let c01 = c00, c11 = c00, c21 = c00;
+  for (; count > 0; count--, a += aStep, b += bStep) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    const s0 = v128.load32_splat(a);
+    c00 = f32x4.add(c00, f32x4.mul(s0, b0));
+    c01 = f32x4.add(c01, f32x4.mul(s0, b1));
+    const s1 = v128.load32_splat(a, 4);
+    c10 = f32x4.add(c10, f32x4.mul(s1, b0));
+    c11 = f32x4.add(c11, f32x4.mul(s1, b1));
+    const s2 = v128.load32_splat(a, 8);
+    c20 = f32x4.add(c20, f32x4.mul(s2, b0));
+    c21 = f32x4.add(c21, f32x4.mul(s2, b1));
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  v128.store(c + cStep, c10);
+  v128.store(c + cStep, c11, 16);
+  v128.store(c + 2 * cStep, c20);
+  v128.store(c + 2 * cStep, c21, 16);
+}
+
 // @ts-ignore: decorator
 @inline
 function addRow(c: usize, low: v128, high: v128): void {
