@@ -58,7 +58,10 @@ export function packBlock(
   let ox = first - line * params.outWidth, oy = line % params.outHeight;
   let image = x + (line / params.outHeight) * imageBytes;
   for (let p = 0; p < count; p += 4) {
-    if (p + 4 <= count && ox + 4 <= params.outWidth && packInside(params, image, oy, ox, panels)) {
+    if (
+      p + 4 <= count && ox + 4 <= params.outWidth &&
+      packNeighbours(params, scratch, image, oy, ox, panels)
+    ) {
       panels += panelBytes;
       ox += 4;
       if (ox == params.outWidth) {
@@ -87,28 +90,33 @@ export function packBlock(
 }
 
 /**
- * Four neighbouring pixels whose kernel rows are whole runs inside the image, to one panel. Returns false, and does
- * nothing, where they are not.
+ * Four neighbouring pixels of one line, whose kernel rows are runs in memory, to one panel. What leaves the image to the
+ * left or right is copied first. Returns false, and does nothing, where kernel rows are no runs.
  */
 // @ts-ignore: decorator
 @inline
-function packInside(params: ConvParams, image: usize, oy: i32, ox: i32, panel: usize): bool {
-  const row = oy * params.strideHeight - params.padTop;
+function packNeighbours(
+  params: ConvParams, scratch: usize, image: usize, oy: i32, ox: i32, panel: usize,
+): bool {
   const column = ox * params.strideWidth - params.padLeft;
-  const width = params.kernelWidth;
+  const width = params.kernelWidth, pixel = params.inStride;
   const end = column + 3 * params.strideWidth + width;
-  const reach = (params.kernelHeight - 1) * params.dilationHeight;
-  const whole = width == 1 || (params.dilationWidth == 1 && params.inStride == params.inChannels);
-  if (!whole || row < 0 || row + reach >= params.inHeight || column < 0 || end > params.inWidth) {
-    return false;
-  }
+  const inside = column >= 0 && end <= params.inWidth;
+  const dense = params.dilationWidth == 1 && pixel == params.inChannels;
+  // Where windows leave no gaps, the columns of four fit the four gathered rows.
+  if (!(dense && width >= params.strideWidth) && !(inside && (dense || width == 1))) return false;
   const run = width * params.inChannels;
-  const step: usize = params.strideWidth * params.inStride;
-  const down: usize = params.dilationHeight * params.inWidth * params.inStride;
-  let from = image + (row * params.inWidth + column) * params.inStride;
+  const zeroRow = scratch + ZERO_ROW_AT;
+  let row = oy * params.strideHeight - params.padTop;
   for (let i = 0; i < params.kernelHeight; i++) {
+    let from = zeroRow, step: usize = 0;
+    if (<u32>row < <u32>params.inHeight) {
+      from = image + (row * params.inWidth + column) * pixel;
+      step = params.strideWidth * pixel;
+      if (!inside) from = copyTaps(params, scratch, 0, from, column, end - column);
+    }
     packRows(from, from + step, from + 2 * step, from + 3 * step, run, params.inZeroPoint, panel);
-    from += down;
+    row += params.dilationHeight;
     panel += ((run + 1) & ~1) << 3;
   }
   return true;
@@ -208,18 +216,29 @@ function kernelRow(params: ConvParams, scratch: usize, j: usize, i: i32): usize 
   if (<u32>(pixel.row + down) >= <u32>params.inHeight) return zeroRow;
   let from = pixel.origin + down * params.inWidth * params.inStride;
   const width = params.kernelWidth;
-  let column = pixel.column;
+  const column = pixel.column;
   const whole = width == 1 || (params.dilationWidth == 1 && params.inStride == params.inChannels);
   if (whole && column >= 0 && column + width <= params.inWidth) return from;
+  return copyTaps(params, scratch, j, from, column, width);
+}
+
+/**
+ * Copies taps of a line, the first of which lies at `from` in column `column` of the image, to gathered row j, zero points
+ * where they leave the image. Returns the address of the row.
+ */
+function copyTaps(
+  params: ConvParams, scratch: usize, j: usize, from: usize, column: i32, taps: i32,
+): usize {
+  const zeroRow = scratch + ZERO_ROW_AT;
   const row = zeroRow + (j + 1) * (alignTo16(paddedDepth(params)) + 16);
   let to = row;
-  for (let tap = 0; tap < width; tap++) {
+  do {
     const at = <u32>column < <u32>params.inWidth ? from : zeroRow;
     // Each copy may run over by 15 bytes; the next one, or the slack of the row, takes them.
     for (let b = 0; b < params.inChannels; b += 16) v128.store(to + b, v128.load(at + b));
     to += params.inChannels;
     from += params.dilationWidth * params.inStride;
     column += params.dilationWidth;
-  }
+  } while (--taps > 0);
   return row;
 }
