@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { rangeError, typeError } from '../core/errors.ts';
+import { typeError } from '../core/errors.ts';
 import type { Fit } from '../core/image.ts';
 import { checkFit, type Preprocessing, rawPixels } from '../core/preprocess.ts';
-import { elementsPerSample } from '../core/shape.ts';
 import type { Graph, Value } from '../graph/graph.ts';
+import { checkLabelCount } from '../graph/labels.ts';
 import { readBytes } from './files.ts';
 
 /** What a command that makes a bundle may be told of its images and classes. */
@@ -107,20 +107,10 @@ export function describePreprocessing({ mean, std, crop, resize }: Preprocessing
   return steps.filter(Boolean).join('; ');
 }
 
-/**
- * One label for each entry of an output or of its last axis: with one too few, that of the background say, the others
- * would name their neighbours.
- */
-async function readLabels(
-  where: string,
-  path: string,
-  { values, outputs }: Graph,
-): Promise<string[]> {
+/** The lines of a file, one for each entry of the output. */
+async function readLabels(where: string, path: string, graph: Graph): Promise<string[]> {
   const text = new TextDecoder().decode(await readBytes(path, where));
-  const labels = text.replace(/\r?\n$/, '').split(/\r?\n/);
-  const shapes = outputs.map((id) => values[id]!.shape);
-  const entries = new Set(shapes.flatMap((shape) => [elementsPerSample(shape), shape.at(-1)!]));
-  if (entries.has(labels.length)) return labels;
-  const expected = `there must be a label a line in ${path} for each entry of the output (${[...entries].join(' or ')})`;
-  throw rangeError(where, expected, text.trim() === '' ? 'none' : `${labels.length} lines`);
+  const labels = text.trim() === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/);
+  checkLabelCount(where, graph, labels, `a line in ${path} `);
+  return labels;
 }

@@ -15,7 +15,7 @@ import {
 import type { Preprocessing } from '../core/preprocess.ts';
 import { Rng } from '../core/rng.ts';
 import { type Shape, showShape, sizeOf } from '../core/shape.ts';
-import type { Batch, DatasetState } from './dataset.ts';
+import type { Batch, DatasetState, SampleArray } from './dataset.ts';
 
 /** One image of a batch. */
 export interface AugmentedImage {
@@ -151,7 +151,7 @@ function checkFill(where: string, fill: Fill): void {
 
 /** What an augmenter has to know of a dataset. */
 interface Samples {
-  readonly x?: Uint8Array | Float32Array;
+  readonly x?: SampleArray;
   readonly shape: Shape;
   readonly preprocessing?: Preprocessing;
 }

@@ -3,10 +3,13 @@ import { peek } from '../core/peek.ts';
 import type { Preprocessing } from '../core/preprocess.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 
+/** uint8 before preprocessing, whole numbers such as token ids, or f32. */
+export type SampleArray = Uint8Array | Int32Array | Float32Array;
+
 /** `size` samples. The arrays are used again for the next batch: copy what must last longer. */
 export interface Batch {
-  /** [size, …shape] uint8 before preprocessing, or f32 after it. */
-  readonly x: Uint8Array | Float32Array;
+  /** [size, …shape] */
+  readonly x: SampleArray;
   /** [size] class indices, or [size, …targetShape] real targets. */
   readonly y: Int32Array | Float32Array;
   readonly size: number;
@@ -59,7 +62,7 @@ export interface Dataset extends AsyncIterable<Batch> {
 
 /** Samples without order: x [n, …shape], y [n] class indices or [n, …targetShape]. */
 export interface Samples {
-  readonly x: Uint8Array | Float32Array;
+  readonly x: SampleArray;
   readonly y: Int32Array | Float32Array;
 }
 
@@ -85,7 +88,7 @@ export async function takeSamples(dataset: Dataset, count: number): Promise<Samp
 
 function concat(batches: readonly Samples[]): Samples {
   const size = batches.reduce((sum, { x }) => sum + x.length, 0);
-  const x = batches[0]?.x instanceof Float32Array ? new Float32Array(size) : new Uint8Array(size);
+  const x = emptyLike(batches[0]!.x, size);
   const targets = batches.reduce((sum, { y }) => sum + y.length, 0);
   const y =
     batches[0]?.y instanceof Float32Array ? new Float32Array(targets) : new Int32Array(targets);
@@ -98,4 +101,10 @@ function concat(batches: readonly Samples[]): Samples {
     atY += batch.y.length;
   }
   return { x, y };
+}
+
+/** Room for `length` values of the kind of x. */
+export function emptyLike(x: SampleArray, length: number): SampleArray {
+  if (x instanceof Float32Array) return new Float32Array(length);
+  return x instanceof Int32Array ? new Int32Array(length) : new Uint8Array(length);
 }

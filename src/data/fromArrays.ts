@@ -1,59 +1,30 @@
-import {
-  checkInteger,
-  checkOptions,
-  checkShape,
-  kindOf,
-  rangeError,
-  typeError,
-} from '../core/errors.ts';
+import { checkInteger, checkOptions, kindOf, rangeError, typeError } from '../core/errors.ts';
 import type { Preprocessing } from '../core/preprocess.ts';
 import { Rng } from '../core/rng.ts';
 import { type Shape, showShape, sizeOf } from '../core/shape.ts';
-import { type Augmentation, Augmenter } from './augment.ts';
-import type { Batch, Dataset, Samples } from './dataset.ts';
-import { checkPreprocessing, PIXELS } from './pixels.ts';
+import { Augmenter } from './augment.ts';
+import { type Batch, type Dataset, emptyLike, type SampleArray, type Samples } from './dataset.ts';
+import {
+  checkDatasetOptions,
+  checkFinite,
+  DATASET_OPTIONS,
+  type DatasetOptions,
+} from './options.ts';
+import { PIXELS } from './pixels.ts';
 import { PositionedDataset } from './position.ts';
 
-export interface ArraysOptions {
-  /** [n, …shape] flat: uint8 before preprocessing, or f32. Read in place, not copied. */
-  readonly x: Uint8Array | Float32Array;
+export interface ArraysOptions extends DatasetOptions {
+  /** [n, …shape] flat: uint8 before preprocessing, whole numbers such as token ids, or f32. Read in place, not copied. */
+  readonly x: SampleArray;
   /** [n] class indices in [0, classes), or [n, …targetShape] flat: finite real targets. */
   readonly y: ArrayLike<number>;
-  /** Of one sample. */
-  readonly shape: Shape;
-  /** It or `targetShape`. */
-  readonly classes?: number;
-  /** Of the real targets of one sample, like [1]: that of the model's output. */
-  readonly targetShape?: Shape;
-  /** 64 unless given. */
-  readonly batchSize?: number;
   /** True unless given: each epoch has its own order. */
   readonly shuffle?: boolean;
-  /** 0 unless given. */
-  readonly seed?: number;
   /** Leaves out a last batch that is not full. False unless given. */
   readonly dropRemainder?: boolean;
-  /** Of uint8 samples; pixel / 255 unless given. */
-  readonly preprocessing?: Preprocessing;
-  readonly labels?: readonly string[];
-  /** Changes each uint8 image [H,W,C] of a batch before it is normalized, in this order. */
-  readonly augment?: readonly Augmentation[];
 }
 
-const OPTIONS = [
-  'x',
-  'y',
-  'shape',
-  'classes',
-  'targetShape',
-  'batchSize',
-  'shuffle',
-  'seed',
-  'dropRemainder',
-  'preprocessing',
-  'labels',
-  'augment',
-];
+const OPTIONS = ['x', 'y', 'shuffle', 'dropRemainder', ...DATASET_OPTIONS];
 
 /** A dataset over arrays in memory. Throws a RangeError or TypeError when they do not fit together. */
 export function fromArrays(options: ArraysOptions): ArrayDataset {
@@ -77,7 +48,7 @@ export function subset({ options }: ArrayDataset, from: number, to: number): Arr
 }
 
 export class ArrayDataset extends PositionedDataset implements Dataset, Samples {
-  readonly x: Uint8Array | Float32Array;
+  readonly x: SampleArray;
   readonly y: Int32Array | Float32Array;
   readonly length: number;
   readonly batchSize: number;
@@ -95,19 +66,14 @@ export class ArrayDataset extends PositionedDataset implements Dataset, Samples 
     super();
     checkOptions('fromArrays', options, OPTIONS);
     const { x, shape, targetShape, batchSize = 64, shuffle = true, seed = 0 } = options;
-    checkInteger('fromArrays', 'batchSize', batchSize, 1);
-    checkInteger('fromArrays', 'seed', seed, Number.MIN_SAFE_INTEGER);
-    checkShape('fromArrays', 'shape', shape);
+    checkDatasetOptions('fromArrays', options, x instanceof Uint8Array);
     this.y = checkTargets(options);
     this.classes = targetShape ? 0 : options.classes!;
     if (targetShape) this.targetShape = targetShape;
     this.length = this.y.length / sizeOf(targetShape ?? []);
     this.x = checkSamples(x, this.length, shape);
-    if (options.preprocessing) {
-      if (!(x instanceof Uint8Array)) {
-        throw typeError('fromArrays', 'preprocessing is for x of Uint8Array', kindOf(x));
-      }
-      checkPreprocessing('fromArrays', options.preprocessing, shape);
+    if (options.preprocessing && !(x instanceof Uint8Array)) {
+      throw typeError('fromArrays', 'preprocessing is for x of Uint8Array', kindOf(x));
     }
     this.batchSize = batchSize;
     const steps = this.length / batchSize;
@@ -137,7 +103,7 @@ export class ArrayDataset extends PositionedDataset implements Dataset, Samples 
   #room(): Samples {
     const samples = Math.min(this.batchSize, this.length);
     const size = samples * sizeOf(this.shape);
-    const x = this.x instanceof Float32Array ? new Float32Array(size) : new Uint8Array(size);
+    const x = emptyLike(this.x, size);
     const { targetShape } = this;
     if (!targetShape) return { x, y: new Int32Array(samples) };
     return { x, y: new Float32Array(samples * sizeOf(targetShape)) };
@@ -163,9 +129,9 @@ export class ArrayDataset extends PositionedDataset implements Dataset, Samples 
   }
 }
 
-function checkSamples(x: ArraysOptions['x'], count: number, shape: Shape): ArraysOptions['x'] {
-  if (!(x instanceof Uint8Array || x instanceof Float32Array)) {
-    throw typeError('fromArrays', 'x must be a Uint8Array or Float32Array', kindOf(x));
+function checkSamples(x: SampleArray, count: number, shape: Shape): SampleArray {
+  if (!(x instanceof Uint8Array || x instanceof Int32Array || x instanceof Float32Array)) {
+    throw typeError('fromArrays', 'x must be a Uint8Array, Int32Array or Float32Array', kindOf(x));
   }
   const length = count * sizeOf(shape);
   if (x.length === length) return x;
@@ -174,23 +140,14 @@ function checkSamples(x: ArraysOptions['x'], count: number, shape: Shape): Array
 }
 
 function checkTargets({ y, classes, targetShape }: ArraysOptions): Int32Array | Float32Array {
-  if (!targetShape) {
-    checkInteger('fromArrays', 'classes', classes!, 1);
-    return checkLabels(y, classes!);
-  }
-  checkShape('fromArrays', 'targetShape', targetShape);
-  if (classes !== undefined) {
-    throw typeError('fromArrays', 'classes or targetShape is expected', 'both');
-  }
+  if (!targetShape) return checkLabels(y, classes!);
   const target = sizeOf(targetShape);
   if (typeof y !== 'object' || !(y?.length > 0 && y.length % target === 0)) {
     const expected = `y must have a multiple of ${target} values (targets ${showShape(targetShape)})`;
     throw rangeError('fromArrays', expected, y?.length ?? kindOf(y));
   }
-  const targets = Float32Array.from(y);
-  const bad = targets.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) throw rangeError('fromArrays', `y[${bad}] must be finite`, y[bad]);
-  return targets;
+  checkFinite('fromArrays', y);
+  return Float32Array.from(y);
 }
 
 function checkLabels(y: ArrayLike<number>, classes: number): Int32Array {

@@ -1,29 +1,31 @@
-import {
-  checkInteger,
-  checkOptions,
-  checkShape,
-  kindOf,
-  rangeError,
-  typeError,
-} from '../core/errors.ts';
+import { checkInteger, checkOptions, kindOf, rangeError, typeError } from '../core/errors.ts';
 import type { Preprocessing } from '../core/preprocess.ts';
 import { Rng } from '../core/rng.ts';
 import { type Shape, showShape, sizeOf } from '../core/shape.ts';
-import { type Augmentation, Augmenter } from './augment.ts';
-import type { Batch, Dataset, Samples } from './dataset.ts';
-import { checkPreprocessing, PIXELS } from './pixels.ts';
+import { Augmenter } from './augment.ts';
+import type { Batch, Dataset, SampleArray, Samples } from './dataset.ts';
+import {
+  checkDatasetOptions,
+  checkFinite,
+  DATASET_OPTIONS,
+  type DatasetOptions,
+} from './options.ts';
+import { PIXELS } from './pixels.ts';
 import { PositionedDataset } from './position.ts';
 
 /** One sample. Its values are copied before the next one is asked for. */
 export interface Sample {
-  readonly x: Uint8Array | Float32Array;
-  /** Class index. */
-  readonly y: number;
+  readonly x: SampleArray;
+  /** Class index, or as many finite real targets as `targetShape` says. */
+  readonly y: number | ArrayLike<number>;
 }
 
 export type SampleSource = Iterable<Sample> | AsyncIterable<Sample>;
 
-export interface IterableOptions {
+/** What samples may be made of, and how they are held. */
+const KINDS = { u8: Uint8Array, i32: Int32Array, f32: Float32Array } as const;
+
+export interface IterableOptions extends DatasetOptions {
   /**
    * The samples of an epoch: what can be iterated again and again, like an array, or a function that gives a fresh
    * iteration, like a generator function. For training that can be resumed it must give the same samples for the same epoch.
@@ -31,40 +33,16 @@ export interface IterableOptions {
   readonly source: SampleSource | ((epoch: number) => SampleSource);
   /** Samples of an epoch; what a source has beyond them is not read. */
   readonly length: number;
-  /** Of one sample. */
-  readonly shape: Shape;
-  readonly classes: number;
-  /** What samples are made of: 'u8' before preprocessing, or 'f32', the default. */
-  readonly dtype?: 'u8' | 'f32';
-  /** 64 unless given. */
-  readonly batchSize?: number;
+  /** What samples are made of: 'u8' before preprocessing, 'i32' such as token ids, or 'f32', the default. */
+  readonly dtype?: keyof typeof KINDS;
   /**
    * Samples that are held to draw the next one from: 0, the default, keeps the order of the source, `length` mixes all of
    * it, and what lies between mixes neighbours.
    */
   readonly shuffleBuffer?: number;
-  /** Of order and augmentation; 0 unless given. */
-  readonly seed?: number;
-  /** Of uint8 samples; pixel / 255 unless given. */
-  readonly preprocessing?: Preprocessing;
-  readonly labels?: readonly string[];
-  /** Changes each uint8 image [H,W,C] before it is normalized, in this order. */
-  readonly augment?: readonly Augmentation[];
 }
 
-const OPTIONS = [
-  'source',
-  'length',
-  'shape',
-  'classes',
-  'dtype',
-  'batchSize',
-  'shuffleBuffer',
-  'seed',
-  'preprocessing',
-  'labels',
-  'augment',
-];
+const OPTIONS = ['source', 'length', 'dtype', 'shuffleBuffer', ...DATASET_OPTIONS];
 
 /**
  * A dataset of samples that come one by one: from a generator, a stream, a database. Nothing but a batch, and the shuffle
@@ -81,6 +59,7 @@ class IterableDataset extends PositionedDataset implements Dataset {
   readonly steps: number;
   readonly shape: Shape;
   readonly classes: number;
+  readonly targetShape?: Shape;
   readonly preprocessing?: Preprocessing;
   readonly labels?: readonly string[];
   readonly seed: number;
@@ -89,12 +68,13 @@ class IterableDataset extends PositionedDataset implements Dataset {
   constructor(readonly options: IterableOptions) {
     super();
     checkIterable(options);
-    const { length, shape, classes, dtype = 'f32', batchSize = 64, seed = 0 } = options;
+    const { length, shape, targetShape, dtype = 'f32', batchSize = 64, seed = 0 } = options;
     this.length = length;
     this.batchSize = batchSize;
     this.steps = Math.ceil(length / batchSize);
     this.shape = shape;
-    this.classes = classes;
+    this.classes = targetShape ? 0 : options.classes!;
+    if (targetShape) this.targetShape = targetShape;
     if (dtype === 'u8') this.preprocessing = options.preprocessing ?? PIXELS;
     if (options.labels) this.labels = options.labels;
     this.seed = seed;
@@ -119,19 +99,21 @@ class IterableDataset extends PositionedDataset implements Dataset {
 
   #room(): Samples {
     const samples = Math.min(this.batchSize, this.length);
-    const size = samples * sizeOf(this.shape);
-    const x = this.preprocessing ? new Uint8Array(size) : new Float32Array(size);
-    return { x, y: new Int32Array(samples) };
+    const x = new KINDS[this.options.dtype ?? 'f32'](samples * sizeOf(this.shape));
+    const { targetShape } = this;
+    if (!targetShape) return { x, y: new Int32Array(samples) };
+    return { x, y: new Float32Array(samples * sizeOf(targetShape)) };
   }
 
   async #gather(samples: AsyncIterator<Sample>, { x, y }: Samples, size: number): Promise<Batch> {
     const values = sizeOf(this.shape);
+    const targets = sizeOf(this.targetShape ?? []);
     for (let row = 0; row < size; row++) {
       const { value: sample } = await samples.next();
       x.set(sample.x, row * values);
-      y[row] = sample.y;
+      y.set(typeof sample.y === 'number' ? [sample.y] : sample.y, row * targets);
     }
-    return { x: x.subarray(0, size * values), y: y.subarray(0, size), size };
+    return { x: x.subarray(0, size * values), y: y.subarray(0, size * targets), size };
   }
 
   /** The checked samples of an epoch in their final order. */
@@ -142,7 +124,7 @@ class IterableDataset extends PositionedDataset implements Dataset {
     const random = new Rng(Math.imul(this.seed, 0x9e3779b1) + epoch);
     const held: Sample[] = [];
     for await (const { x, y } of source) {
-      held.push({ x: x.slice(), y });
+      held.push({ x: x.slice(), y: typeof y === 'number' ? y : Float32Array.from(y) });
       if (held.length === shuffleBuffer) yield draw(held, random);
     }
     while (held.length > 0) yield draw(held, random);
@@ -165,14 +147,24 @@ class IterableDataset extends PositionedDataset implements Dataset {
       throw typeError(where, 'expected { x, y }', kindOf(sample));
     }
     const { x, y } = sample;
-    const kind = this.preprocessing ? Uint8Array : Float32Array;
+    const kind = KINDS[this.options.dtype ?? 'f32'];
     if (!(x instanceof kind)) throw typeError(where, `x must be a ${kind.name}`, kindOf(x));
     if (x.length !== sizeOf(this.shape)) {
       const expected = `x must have ${sizeOf(this.shape)} values ${showShape(this.shape)}`;
       throw rangeError(where, expected, x.length);
     }
-    checkInteger(where, 'y', y, 0, this.classes - 1);
+    if (this.targetShape) checkTarget(where, y, this.targetShape);
+    else checkInteger(where, 'y', y as number, 0, this.classes - 1);
   }
+}
+
+function checkTarget(where: string, y: Sample['y'], shape: Shape): void {
+  const targets = typeof y === 'number' ? [y] : y;
+  if (targets?.length !== sizeOf(shape)) {
+    const expected = `y must have ${sizeOf(shape)} values ${showShape(shape)}`;
+    throw rangeError(where, expected, targets?.length ?? kindOf(y));
+  }
+  checkFinite(where, targets);
 }
 
 /** Takes one of the held samples; the last one moves to its place. */
@@ -187,21 +179,16 @@ function draw(held: Sample[], random: Rng): Sample {
 function checkIterable(options: IterableOptions): void {
   const where = 'fromIterable';
   checkOptions(where, options, OPTIONS);
-  const { source, length, shape, classes, dtype = 'f32', preprocessing } = options;
-  const { batchSize = 64, shuffleBuffer = 0, seed = 0 } = options;
+  const { source, length, dtype = 'f32', preprocessing, shuffleBuffer = 0 } = options;
   checkSource(source);
   checkInteger(where, 'length', length, 1);
-  checkInteger(where, 'batchSize', batchSize, 1);
   checkInteger(where, 'shuffleBuffer', shuffleBuffer, 0);
-  checkInteger(where, 'classes', classes, 1);
-  checkInteger(where, 'seed', seed, Number.MIN_SAFE_INTEGER);
-  checkShape(where, 'shape', shape);
-  if (dtype !== 'u8' && dtype !== 'f32') {
-    throw rangeError(where, 'dtype must be u8 or f32', kindOf(dtype));
+  if (!Object.hasOwn(KINDS, dtype)) {
+    throw rangeError(where, 'dtype must be u8, i32 or f32', kindOf(dtype));
   }
-  if (!preprocessing) return;
-  if (dtype === 'f32') throw typeError(where, 'preprocessing is for samples of u8', 'f32');
-  checkPreprocessing(where, preprocessing, shape);
+  checkDatasetOptions(where, options, dtype === 'u8');
+  if (!preprocessing || dtype === 'u8') return;
+  throw typeError(where, 'preprocessing is for samples of u8', dtype);
 }
 
 function checkSource(source: IterableOptions['source']): void {

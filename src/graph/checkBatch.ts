@@ -11,8 +11,9 @@ export function checkSamples(
   { x, size }: { readonly x: unknown; readonly size: number },
 ): void {
   checkInteger(where, 'size of a batch', size, 1);
-  if (!(x instanceof Uint8Array || x instanceof Float32Array)) {
-    throw typeError(where, 'x of a batch must be a Uint8Array or Float32Array', kindOf(x));
+  if (!(x instanceof Uint8Array || x instanceof Int32Array || x instanceof Float32Array)) {
+    const expected = 'x of a batch must be a Uint8Array, Int32Array or Float32Array';
+    throw typeError(where, expected, kindOf(x));
   }
   if (x instanceof Uint8Array && !preprocessing) {
     throw typeError(where, 'a Dataset of uint8 samples must have preprocessing', 'none');

@@ -13,6 +13,7 @@ import { quantize } from '../core/rounding.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph, Node, ValueId } from '../graph/graph.ts';
 import { learnAllOps } from '../graph/integer/otherOps.ts';
+import { checkLabelCount } from '../graph/labels.ts';
 import { clamped, normInput, parameterData } from '../graph/passes/absorb.ts';
 import { indexInputs, type Segment, segments } from '../graph/passes/segments.ts';
 import { activationQParams } from '../graph/quantizerParams.ts';
@@ -40,7 +41,7 @@ export interface Converted {
 /**
  * Turns a trained quantized model into an integer graph: weights become int8, batch normalization and scales become M
  * and B, clamps become bounds. A graph of integers, as `importTflite` makes it, is ready as it is. Throws a RangeError for a model
- * whose ranges were never set or are not finite.
+ * whose ranges were never set or are not finite, or whose labels are not as many as its outputs.
  */
 export function convert(model: QuantizedModel | Graph, options: ConvertOptions = {}): Converted {
   checkOptions('convert', options, ['provenance', 'license']);
@@ -53,6 +54,7 @@ export function convert(model: QuantizedModel | Graph, options: ConvertOptions =
     );
   }
   const graph = toIntegers(model.graph);
+  checkLabelCount('convert', graph, graph.labels);
   learnAllOps();
   checkBundle({ graph, golden: [], ...options }, 'convert');
   const bundle: Bundle = { graph, golden: [goldenVector(model)], ...options };
@@ -64,6 +66,7 @@ function ready(graph: Graph, options: ConvertOptions): Converted {
   if (!graph?.values?.some(({ qparams }) => qparams)) {
     throw typeError('convert', 'a quantized model or a graph of integers', 'a float one');
   }
+  checkLabelCount('convert', graph, graph.labels);
   learnAllOps();
   const bundle: Bundle = { graph, golden: [], ...options };
   checkBundle(bundle, 'convert');

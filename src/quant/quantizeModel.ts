@@ -28,7 +28,7 @@ export interface CalibrationData extends DataNotes, AsyncIterable<Samples> {
 }
 
 interface Samples {
-  readonly x: Float32Array | Uint8Array;
+  readonly x: Float32Array | Int32Array | Uint8Array;
   readonly size: number;
 }
 
@@ -86,8 +86,8 @@ export class QuantizedModel {
   }
 
   /** A copy of a batch as real values. */
-  #real(x: Float32Array | Uint8Array): Float32Array {
-    if (x instanceof Float32Array) return x.slice();
+  #real(x: Samples['x']): Float32Array {
+    if (!(x instanceof Uint8Array)) return Float32Array.from(x);
     const real = new Float32Array(x.length);
     applyTable(x, normalizeTable(this.graph.preprocessing!), real);
     return real;

@@ -1,5 +1,6 @@
 import { withDevice } from '../autograd/device.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { checkLabelCount } from '../graph/labels.ts';
 import type { EpochReport } from './callbacks.ts';
 import { resume } from './checkpoint.ts';
 import { claim } from './claim.ts';
@@ -20,6 +21,7 @@ export async function fit(
 ): Promise<EpochReport[]> {
   const run = checkFitOptions(options);
   const resolved = resolve('fit', model, dataset);
+  checkLabelCount('fit', resolved.graph, resolved.graph.labels);
   const task = { model, resolved, dataset, options: run };
   return claim('fit', resolved.graph, async () => {
     const resumed = await resume(task);

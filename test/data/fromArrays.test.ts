@@ -104,8 +104,10 @@ describe('fromArrays', () => {
     [{ x: new Uint8Array(5) }, /^fromArrays: x must have 4 values \(2 samples of \[2\]\), got 5$/],
     [
       { x: [1, 2, 3, 4] as never },
-      /^fromArrays: x must be a Uint8Array or Float32Array, got Array$/,
+      /^fromArrays: x must be a Uint8Array, Int32Array or Float32Array, got Array$/,
     ],
+    [{ labels: ['a', 'b'] }, /^fromArrays: 3 labels, got 2$/],
+    [{ labels: 'abc' as never }, /^fromArrays: labels must be an array, got "abc"$/],
     [{ y: [0, 3] }, /^fromArrays: y\[1\] must be an integer in \[0, 2\], got 3$/],
     [{ y: [0, Number.NaN] }, /^fromArrays: y\[1\] must be an integer in \[0, 2\], got NaN$/],
     [{ y: ['1', '2'] as never }, /^fromArrays: y\[0\] must be an integer in \[0, 2\], got "1"$/],
@@ -120,7 +122,7 @@ describe('fromArrays', () => {
     [{ classes: '3' as never }, /^fromArrays: classes must be an integer >= 1, got "3"$/],
     [
       { x: new Float64Array(4) as never },
-      /^fromArrays: x must be a Uint8Array or Float32Array, got Float64Array$/,
+      /^fromArrays: x must be a Uint8Array, Int32Array or Float32Array, got Float64Array$/,
     ],
     [
       { preprocessing: { mean: [0], std: [0] } },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Dataset } from '../../src/data/dataset.ts';
 import { fromArrays } from '../../src/data/fromArrays.ts';
 import { fromIterable, type IterableOptions, type Sample } from '../../src/data/fromIterable.ts';
 import { layers } from '../../src/nn/layers.ts';
@@ -13,12 +14,13 @@ function* counting(count: number): Generator<Sample> {
   }
 }
 
+const bare = { source: () => counting(10), length: 10, shape: [2], classes: 3, batchSize: 4 };
+
 function make(options: Partial<IterableOptions> = {}) {
-  const base = { source: () => counting(10), length: 10, shape: [2], classes: 3, batchSize: 4 };
-  return fromIterable({ ...base, ...options });
+  return fromIterable({ ...bare, ...options });
 }
 
-async function epochOf(dataset: ReturnType<typeof make>): Promise<number[][]> {
+async function epochOf(dataset: Dataset): Promise<number[][]> {
   const batches: number[][] = [];
   for await (const { x, y, size } of dataset) {
     const rows = Array.from({ length: size }, (_, i) => x[2 * i]!);
@@ -114,6 +116,44 @@ describe('fromIterable', () => {
     }
   });
 
+  test('real targets go with their samples, also through a buffer', async () => {
+    const source = () =>
+      [...Array(6).keys()].map((i) => ({ x: Float32Array.of(i, 0), y: [i, -i] }));
+    const { classes: _, ...base } = { ...bare, source, length: 6, targetShape: [2], seed: 2 };
+    for (const shuffleBuffer of [0, 3]) {
+      const dataset = fromIterable({ ...base, shuffleBuffer });
+      expect(dataset).toMatchObject({ classes: 0, targetShape: [2] });
+      const seen: number[] = [];
+      for await (const { x, y, size } of dataset) {
+        expect(y).toBeInstanceOf(Float32Array);
+        for (let i = 0; i < size; i++) {
+          expect([y[2 * i], y[2 * i + 1]! + 0]).toEqual([x[2 * i], 0 - x[2 * i]!]);
+          seen.push(x[2 * i]!);
+        }
+      }
+      expect(seen.sort()).toEqual([0, 1, 2, 3, 4, 5]);
+    }
+  });
+
+  test('token ids are whole numbers', async () => {
+    const dataset = make({
+      source: [{ x: Int32Array.of(70_000, 3), y: 0 }],
+      length: 1,
+      dtype: 'i32',
+    });
+    for await (const { x } of dataset) expect(x).toEqual(Int32Array.of(70_000, 3));
+  });
+
+  test.each<[unknown, RegExp]>([
+    [0.5, /^fromIterable: sample 0 of epoch 0: y must have 2 values \[2\], got 1$/],
+    [[1, Number.NaN], /^fromIterable: sample 0 of epoch 0: y\[1\] must be finite, got NaN$/],
+    [undefined, /^fromIterable: sample 0 of epoch 0: y must have 2 values \[2\], got undefined$/],
+  ])('refuses the targets %o', async (y, message) => {
+    const source = [{ x: new Float32Array(2), y } as Sample];
+    const { classes: _, ...base } = { ...bare, source, length: 1, targetShape: [2] };
+    await expect(epochOf(fromIterable(base))).rejects.toThrow(message);
+  });
+
   const one = (x: unknown, y: unknown) => ({ source: [{ x, y } as Sample], length: 1 });
   test.each<[Partial<IterableOptions>, RegExp]>([
     [
@@ -143,7 +183,7 @@ describe('fromIterable', () => {
       /^fromIterable: source must be an iterable of samples, or a .*, got 5$/,
     ],
     [{ length: 0 }, /^fromIterable: length must be an integer >= 1, got 0$/],
-    [{ dtype: 'i8' as never }, /^fromIterable: dtype must be u8 or f32, got "i8"$/],
+    [{ dtype: 'i8' as never }, /^fromIterable: dtype must be u8, i32 or f32, got "i8"$/],
     [{ shuffleBuffer: -1 }, /^fromIterable: shuffleBuffer must be an integer >= 0, got -1$/],
     [
       { preprocessing: { mean: [0], std: [1] } },
@@ -154,6 +194,8 @@ describe('fromIterable', () => {
       /^fromIterable: preprocessing.std must not have a 0, got \[0\]$/,
     ],
     [{ augment: [() => {}] }, /^fromIterable: augment is for x of Uint8Array, got Float32Array$/],
+    [{ targetShape: [1] }, /^fromIterable: classes or targetShape is expected, got both$/],
+    [{ labels: ['a'] }, /^fromIterable: 3 labels, got 1$/],
     [{ lenght: 3 } as never, /^fromIterable: options are source, .*, got lenght$/],
   ])('refuses options %#', (options, message) => {
     expect(() => make(options)).toThrow(message);

@@ -8,6 +8,7 @@ import { convert } from '../../src/quant/convert.ts';
 import { quantizeModel } from '../../src/quant/quantizeModel.ts';
 import { load } from '../../src/runtime/load.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
+import { fit } from '../../src/train/fit.ts';
 import { visitIntegers } from '../../src/train/integers.ts';
 
 const SEED = 121;
@@ -70,4 +71,15 @@ test('a graph keeps the first it heard', async () => {
   const other = { mean: [0, 0, 0], std: [1, 1, 1] };
   await evaluate(model, fromArrays({ ...common, x: pixels, preprocessing: other }));
   expect(model.graph.preprocessing).toEqual(preprocessing);
+});
+
+test('labels that are not as many as the outputs are refused before they are trained or shipped', async () => {
+  const few = ['a', 'b'];
+  const expected = 'there must be a label for each entry of the output \\(3\\), got 2$';
+  const data = fromArrays({ ...common, x: pixels, preprocessing });
+  const net = { ...quantized().graph, labels: few, quantizers: new Map() };
+  await expect(fit(net, data)).rejects.toThrow(new RegExp(`^fit: ${expected}`));
+  const model = quantized();
+  await model.calibrate(Object.assign(data, { labels: few }));
+  expect(() => convert(model)).toThrow(new RegExp(`^convert: ${expected}`));
 });

@@ -44,7 +44,7 @@ describe('a batch that does not fit', () => {
     ],
     [
       { x: new Float64Array(SIZE) },
-      'x of a batch must be a Uint8Array or Float32Array, got Float64Array',
+      'x of a batch must be a Uint8Array, Int32Array or Float32Array, got Float64Array',
     ],
     [{ x: new Uint8Array(SIZE) }, 'a Dataset of uint8 samples must have preprocessing, got none'],
     [{ size: 0 }, 'size of a batch must be an integer >= 1, got 0'],
