@@ -65,7 +65,7 @@ describe.each(clippings)('optimizers equal their f32 steps with %o', (clipping) 
     const [w, g, m] = [floats(rng, n), floats(rng, n), floats(rng, n)];
     const v = floats(rng, n).map(Math.abs);
     const p = {
-      ...{ learningRate: f(1e-3), beta1: f(0.9), beta2: f(0.999), epsilon: f(1e-7) },
+      ...{ learningRate: f(1e-3), beta1: f(0.9), beta2: f(0.999), epsilon: f(1e-3) },
       ...{
         weightDecay: f(0.01),
         correction1: f(1 / (1 - 0.9 ** 3)),
@@ -92,7 +92,7 @@ describe.each(clippings)('optimizers equal their f32 steps with %o', (clipping) 
       const [w, g, m, a] = [floats(rng, n), floats(rng, n), floats(rng, n), floats(rng, n)];
       const v = floats(rng, n).map(Math.abs);
       const p = {
-        ...{ learningRate: f(1e-3), rho: f(0.9), momentum: f(0.8), epsilon: f(1e-7) },
+        ...{ learningRate: f(1e-3), rho: f(0.9), momentum: f(0.8), epsilon: f(1e-3) },
         ...{ weightDecay: f(0.01), centered, ...clipping },
       };
       const rest = f(1 - p.rho);
