@@ -1,4 +1,5 @@
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { divisions } from '../../../src/autograd/divide.ts';
 import {
   f32DenseInputGradientScratchBytes,
   f32DenseScratchBytes,
@@ -144,4 +145,46 @@ describe('f32_dense and its gradients equal the float64 sums and their twins', (
       checkAll(whole(1 + rng.below(40), 1 + rng.below(40), 1 + rng.below(90)), seed);
     }
   });
+});
+
+test('the parts that threads compute have the bits of the whole call', () => {
+  const [rows, n, k] = [9, 40, 70];
+  const s = operandsOf(whole(rows, n, k), new Rng(3));
+  const bytes = [
+    f32DenseScratchBytes(rows),
+    f32DenseInputGradientScratchBytes(n),
+    f32DenseWeightGradientScratchBytes(rows),
+  ];
+  const { kernels } = modules.find(({ name }) => name === 'simd128')!;
+  const results = [1, 2, 3].map((parts) => {
+    guarded.reset();
+    const [x, w, bias, dy] = [s.x, s.w, s.bias, s.dy].map((data) => guarded.input(data).pointer);
+    const [columns, panels] = [packedF32Bytes(rows, k), packedTransposedF32Bytes(rows, k)].map(
+      (size) => guarded.scratch(size).pointer,
+    );
+    const [y, dx, dw] = [rows * n, rows * k, n * k].map((size) =>
+      guarded.output(new Float32Array(size)),
+    );
+    kernels.f32_pack_weights(rows, k, x!, columns!);
+    kernels.f32_pack_weights_transposed(rows, k, x!, panels!);
+    const scratch = (size: number) => guarded.scratch(size).pointer;
+    const [a, b, c] = bytes.map(scratch);
+    const calls = {
+      f32_dense: [rows, n, k, columns!, w!, bias!, y!.pointer, n, a!],
+      f32_dense_input_gradient: [rows, n, k, dy!, w!, dx!.pointer, k, b!],
+      f32_dense_weight_gradient: [rows, n, k, dy!, n, panels!, dw!.pointer, c!],
+    };
+    for (const [name, args] of Object.entries(calls)) {
+      const { units, grain, part } = divisions[name]!(args, { fields: () => ({}), scratch });
+      const step = grain! * Math.ceil(units / parts / grain!);
+      for (let first = 0; first < units; first += step) {
+        const call = kernels[name as keyof typeof calls] as (...args: number[]) => void;
+        call(...part(first, Math.min(step, units - first)));
+      }
+    }
+    guarded.check();
+    return [y!, dx!, dw!].map((region) => [...region.read()]);
+  });
+  expect(results[1]).toEqual(results[0]);
+  expect(results[2]).toEqual(results[0]);
 });
