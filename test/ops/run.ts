@@ -12,11 +12,12 @@ export interface RuleRun {
   readonly gradients: readonly (Float32Array | undefined)[];
 }
 
-/** Forward and backward of an op's f32 rule on a device. */
+/** Forward and backward of an op's f32 rule on a device of so many threads. */
 export function runRule(
   { op, inputs: shapes, attrs, training = true }: NamedCase,
   data: readonly Float32Array[],
   dy: Float32Array,
+  threads = 1,
 ): Promise<RuleRun> {
   return withDevice(async (device) => {
     const cx = new StepContext(device, training);
@@ -39,7 +40,7 @@ export function runRule(
     };
     cx.end();
     return run;
-  });
+  }, threads);
 }
 
 /** The op in float64 as a function of its inputs. */
