@@ -59,7 +59,7 @@ import { storeFloats } from '../lib/lanes';
 /**
  * y[i] = f(x[i]), each step rounded to f32; NaN gives NaN
  *
- *     0 |x|    1 x < 0 ? alpha·(e^x − 1) : x    2 e^x    3 x·Φ(x)    4 max(x, −3)·min(max(x + 3, 0), 6) / 6
+ *     0 |x|    1 x < 0 ? alpha·(e^x − 1) : x    2 e^x    3 x·Φ(x)    4 max(x, −3)·(min(max(x + 3, 0), 6) / 6)
  *     5 x < 0 ? alpha·x : x    6 log x    7 −x    8 1 / sqrt x    9 1 / (1 + e^−x)    10 sqrt x    11 x²
  *     12 x / (1 + e^−x)    13 tanh x
  *
@@ -86,7 +86,7 @@ function functionScalar(kind: i32, x: f32, alpha: f32): f32 {
       const above = x < GELU_ENDS ? GELU_ENDS : x;
       return above * normalScalar(above, bellScalar(above));
     }
-    case HARD_SWISH: return (x < -3 ? -3 : x) * zeroToSix(x) / 6;
+    case HARD_SWISH: return (x < -3 ? -3 : x) * (zeroToSix(x) / 6);
     case LEAKY_RELU: return x < 0 ? alpha * x : x;
     case LOG: return logScalar32(x);
     case NEGATE: return -x;
@@ -171,7 +171,7 @@ function functionLanes(kind: i32, x: v128, alphas: v128, constants: usize): v128
     const raised = f32x4.pmax(f32x4.add(x, v128.load32_splat(constants)), zero);
     const six = v128.load32_splat(constants, 4);
     const above = f32x4.pmax(x, v128.load32_splat(constants, 8));
-    return f32x4.div(f32x4.mul(above, f32x4.pmin(raised, six)), six);
+    return f32x4.mul(above, f32x4.div(f32x4.pmin(raised, six), six));
   }
   if (kind == LEAKY_RELU) {
     return v128.bitselect(f32x4.mul(alphas, x), x, f32x4.lt(x, zero));

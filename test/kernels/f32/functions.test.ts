@@ -116,6 +116,14 @@ describe('f32_vfunction', () => {
     });
   });
 
+  test('what is finite stays so up to the largest number', () => {
+    const x = Float32Array.of(3.4e38, -3.4e38);
+    for (const name of ['gelu', 'hardSwish', 'swish', 'elu'] as const) {
+      expect(forward(name, x)[0], name).toBe(x[0]);
+      expect(forward(name, x)[1], name).toBeCloseTo(name === 'elu' ? -ALPHA : 0, 6);
+    }
+  });
+
   test('NaN with any bits is NaN', () => {
     const x = new Float32Array(8);
     new Uint32Array(x.buffer).fill(0x7f800001, 0, 4).fill(0xffffffff, 4);
