@@ -9,6 +9,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { readBundle } from '../bundle/read.ts';
 import { rangeError } from '../core/errors.ts';
 import { fileProblem } from '../core/fileProblem.ts';
 
@@ -25,10 +26,20 @@ export async function readBytes(path: string, what: string): Promise<Uint8Array<
 /** Reads a file that looks like a bundle, whose header is JSON behind 8 bytes; other files are named in one sentence. */
 export async function readBundleBytes(path: string, what: string): Promise<Uint8Array> {
   const bytes = await readBytes(path, what);
-  if (bytes[8] === '{'.charCodeAt(0)) return bytes;
+  if (bytes[8] === '{'.charCodeAt(0)) return checkedBundle(path, bytes, what);
   const isModel = String.fromCharCode(...bytes.subarray(4, 8)) === 'TFL3';
   const got = isModel ? 'a .tflite model (octavo import makes a bundle of it)' : 'another file';
   throw rangeError(what, `expected a bundle at ${path}`, got);
+}
+
+/** A file that begins like a bundle, and is none, is named with what is wrong in it. */
+function checkedBundle(path: string, bytes: Uint8Array, what: string): Uint8Array {
+  try {
+    readBundle(bytes);
+    return bytes;
+  } catch (error) {
+    throw new RangeError(`${what}: ${path}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /**

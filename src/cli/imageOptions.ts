@@ -79,7 +79,11 @@ export function preprocessingOf(
   if ([mean, std, crop, resize].every((option) => option === undefined)) return undefined;
   const fit = fitOf(options, input);
   checkFit(where, fit, input.shape);
-  if (mean || std) return { mean: mean ?? [0], std: std ?? [1], ...fit };
+  if (mean || std) {
+    if (!mean) process.stderr.write(`${where}: --mean is not given, so 0 is assumed\n`);
+    if (!std) process.stderr.write(`${where}: --std is not given, so 1 is assumed\n`);
+    return { mean: mean ?? [0], std: std ?? [1], ...fit };
+  }
   const { qparams, dtype } = input;
   if (qparams && (dtype === 'u8' || dtype === 'i8')) return { ...rawPixels(qparams), ...fit };
   throw typeError(where, 'images for an input of reals need --mean and --std', 'neither');

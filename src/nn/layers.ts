@@ -110,7 +110,8 @@ export const layers = {
    */
   lstm: (options: LstmOptions): Recurrent => new Recurrent('lstm', options),
   /**
-   * Gated recurrent unit with the gates z r h of Keras and its resetAfter. x [N,T,C] → [N,units], or [N,T,units]
+   * Gated recurrent unit with the gates z r h of Keras and its resetAfter, the only form here.
+   * x [N,T,C] → [N,units], or [N,T,units]
    *
    *     z, r = sigmoid(x·W + b₀ + h·U + b₁)      h ← z·h + (1 − z)·tanh(x·W + b₀ + r·(h·U + b₁))
    */

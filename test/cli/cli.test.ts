@@ -28,7 +28,7 @@ describe('bad input gives one sentence and a failing exit', () => {
       writeFileSync(path('cut.octavo'), bundle.subarray(0, bundle.length - 100));
       expectSentence(
         octavo('verify', path('cut.octavo')),
-        /^octavo: bundle: the file is truncated: .*, got \d+$/,
+        /^octavo: verify: .*cut.octavo: bundle: the file is truncated: .*, got \d+$/,
       );
     });
   });
