@@ -1,6 +1,6 @@
 /**
- * How a call of a kernel becomes calls that threads can make at the same time: each computes some of the samples, rows or
- * elements, which no other touches, and computes them as the whole call would. Kernels that are missing here run whole, and
+ * How a call of a kernel becomes calls that threads can make at the same time: each computes some of the samples, rows,
+ * elements or, over weights, output channels and panels, which no other touches, and computes them as the whole call would. Kernels that are missing here run whole, and
  * sums over the batch are divided by their chunks (`Crew.together`).
  */
 

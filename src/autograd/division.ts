@@ -24,7 +24,7 @@ export interface Division {
 
 export type Rule = (args: Args, memory: Memory) => Division;
 
-/** Elements read or written in the time of a multiply-accumulate. */
+/** Multiply-accumulates in the time that an element takes to be read or written. */
 export const COST_OF_ELEMENT = 8;
 
 /** `args` with its count replaced and some pointers moved on: strides by index of the argument, in bytes a unit. */
