@@ -92,15 +92,17 @@ export class Crew {
    * `work` reads these.
    */
   together(work: () => void): void {
-    this.#collected = { name: '', calls: [] };
+    if (this.#collected) throw internal('calls that run together are collected twice');
+    const collected = { name: '', calls: [] as Args[] };
+    this.#collected = collected;
     try {
       work();
     } finally {
-      const { name, calls } = this.#collected;
       this.#collected = undefined;
-      for (let i = 0; i < calls.length; i += MOST_CALLS)
-        this.#run(name, calls.slice(i, i + MOST_CALLS));
     }
+    const { name, calls } = collected;
+    for (let i = 0; i < calls.length; i += MOST_CALLS)
+      this.#run(name, calls.slice(i, i + MOST_CALLS));
   }
 
   /** Scratch of the call that comes next, while `together` collects; undefined at other times. */

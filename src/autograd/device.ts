@@ -168,7 +168,8 @@ async function createDevice(threads: number): Promise<Device> {
     const device = await createCrewDevice(threads);
     if (device) return device;
   }
-  return Device.create();
+  // Where the host has no threads, one that an earlier run left.
+  return takeIdle(1) ?? Device.create();
 }
 
 /** The same for work that cannot wait: something must have loaded the modules before. */

@@ -2,7 +2,7 @@ import { checkOptions, kindOf, typeError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Module } from '../nn/module.ts';
-import type { ConvertOptions } from '../quant/convert.ts';
+import { type ConvertOptions, checkAbout } from '../quant/convert.ts';
 import type { QuantizeOptions } from '../quant/quantizeModel.ts';
 import type { CheckpointOptions, FitOptions } from '../train/options.ts';
 
@@ -47,7 +47,7 @@ export function checkRecipe(where: string, config: unknown): TrainConfig {
     throw typeError(where, expected, config === undefined ? 'none' : kindOf(config));
   }
   checkOptions(where, config, ['model', 'data', 'fit', 'quantize', 'about', 'output']);
-  const { model, data, output, quantize } = config as TrainConfig;
+  const { model, data, output, quantize, about } = config as TrainConfig;
   if (typeof model !== 'object' || model === null) {
     throw typeError(where, 'model must be a model or a Graph', kindOf(model));
   }
@@ -58,6 +58,7 @@ export function checkRecipe(where: string, config: unknown): TrainConfig {
   if (typeof output !== 'string' || output === '') {
     throw typeError(where, 'output must be the name of a file', kindOf(output));
   }
+  if (about !== undefined) checkAbout(`${where}: about`, about);
   if (quantize !== undefined && quantize !== true) {
     checkOptions(`${where}: quantize`, quantize, ['method', 'calibrationBatches', 'fit']);
   }

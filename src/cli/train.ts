@@ -66,7 +66,7 @@ async function run(file: string, options: Options): Promise<void> {
     const job = await Job.load(file, options, interruption);
     const result = await job.run();
     if (result) console.log(options.json ? JSON.stringify(result) : summary(result));
-    else await job.explain();
+    else job.explain();
   } finally {
     interruption.release();
   }
@@ -76,6 +76,8 @@ async function run(file: string, options: Options): Promise<void> {
 class Job {
   readonly output: string;
   readonly checkpoint: string;
+  /** Whether the checkpoint is of this training: it was taken up, or written since. */
+  #kept = false;
   /** Known when the quantized training begins; its checkpoints keep it. */
   #float: Phase | undefined;
 
@@ -127,6 +129,7 @@ class Job {
     }
     const bytes = await readBytes(this.checkpoint, 'train');
     const { fingerprint } = decodeState(bytes, `train: ${this.checkpoint}`);
+    this.#kept = true;
     return { bytes, quantized: String(fingerprint.model).startsWith('quantized') };
   }
 
@@ -142,6 +145,10 @@ class Job {
     this.interruption.onQuit = () => progress.close();
     const shown = this.options.quiet ? [] : [progress];
     const { checkNumerics = how.checkNumerics, threads = how.threads } = this.options;
+    // After the file is written.
+    const save = () => {
+      this.#kept = true;
+    };
     try {
       return await library.fit(model, train, {
         ...how,
@@ -150,7 +157,7 @@ class Job {
         ...(checkNumerics !== undefined && { checkNumerics }),
         ...(threads !== undefined && { threads }),
         callbacks: [...(how.callbacks ?? []), this.#memory(), ...shown],
-        checkpoint: { ...how.checkpoint, path: this.checkpoint },
+        checkpoint: { ...how.checkpoint, path: this.checkpoint, save },
         signal: this.interruption.signal,
       });
     } finally {
@@ -206,8 +213,8 @@ class Job {
   }
 
   /** After an interruption: what is kept, and how to go on. */
-  async explain(): Promise<void> {
-    const kept = await exists(this.checkpoint);
+  explain(): void {
+    const kept = this.#kept;
     const { output, checkpoint } = this.options;
     const places = [
       ...(output === undefined ? [] : ['--output', output]),

@@ -63,6 +63,12 @@ export function checkOptions(where: string, options: object, known: readonly str
   throw typeError(where, `options are ${known.join(', ')}`, unknown.join(', '));
 }
 
+/** Throws a TypeError unless `value` is true or false. */
+export function checkFlag(where: string, name: string, value: unknown): void {
+  if (typeof value === 'boolean') return;
+  throw typeError(where, `${name} must be true or false`, kindOf(value));
+}
+
 /** A caller's value in a message: text in quotes, an object by its class. */
 export function kindOf(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);

@@ -20,12 +20,14 @@ export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
   const plain = labelSmoothing === 0 && classWeights === undefined;
   return {
     name: 'crossEntropy',
+    settings: { labelSmoothing, ...(classWeights && { classWeights }) },
     evaluate(cx, logits, y) {
       const [rows, classes] = logits.shape as [number, number];
       if (classWeights && classWeights.length !== classes) {
         const expected = `classWeights must have ${classes} entries`;
         throw rangeError('crossEntropy', expected, classWeights.length);
       }
+      if (y instanceof Float32Array) checkDistributions(y, classes);
       const gradient = cx.alloc(logits.shape);
       const scale = Math.fround(1 / rows);
       const mean =
@@ -45,6 +47,26 @@ function checkClassWeights(weights: readonly number[]): void {
   weights.forEach((weight, i) => {
     checkNumber('crossEntropy', `classWeights[${i}]`, weight, 0);
   });
+}
+
+/** How far from 1 a distribution may add up to: f32 of a thousand classes, and tables of three digits. */
+const SUM_TOLERANCE = 1e-2;
+
+/** Throws a RangeError for rows that are no distributions: real targets have losses of their own. */
+function checkDistributions(y: Float32Array, classes: number): void {
+  const other = 'mse, mae, huber and binaryCrossEntropy are for other real targets';
+  for (let first = 0; first < y.length; first += classes) {
+    const row = y.subarray(first, first + classes);
+    const sum = row.reduce((total, share) => total + share, 0);
+    if (classes > 1 && Math.abs(sum - 1) <= SUM_TOLERANCE && row.every((share) => share >= 0))
+      continue;
+    const expected = `targets must be distributions over 2 classes or more (${other})`;
+    throw rangeError(
+      'crossEntropy',
+      expected,
+      `[${row.slice(0, 4).join(', ')}${row.length > 4 ? ', …' : ''}]`,
+    );
+  }
 }
 
 /** Mean loss over labels [N]; writes (softmax − label)·scale into `gradient`. */
@@ -95,13 +117,15 @@ function distributions(
 ): Float32Array {
   const hot = y instanceof Float32Array ? y : oneHot(y, classes);
   if (labelSmoothing === 0 && !classWeights) return hot;
-  return hot.map((value, i) => {
-    const first = i - (i % classes);
-    const weight = classWeights
-      ? classWeights.reduce((sum, w, c) => sum + w * hot[first + c]!, 0)
-      : 1;
-    return weight * ((1 - labelSmoothing) * value + labelSmoothing / classes);
-  });
+  const q = new Float32Array(hot.length);
+  for (let first = 0; first < q.length; first += classes) {
+    const row = hot.subarray(first, first + classes);
+    const weight = classWeights?.reduce((sum, w, c) => sum + w * row[c]!, 0) ?? 1;
+    row.forEach((value, c) => {
+      q[first + c] = weight * ((1 - labelSmoothing) * value + labelSmoothing / classes);
+    });
+  }
+  return q;
 }
 
 function oneHot(labels: Int32Array, classes: number): Float32Array {

@@ -26,6 +26,7 @@ export function distillation(options: DistillationOptions = {}): Loss {
   const sharpness = Math.fround(1 / temperature);
   return {
     name: where,
+    settings: { temperature, alpha },
     evaluate(cx, logits, y, teacher) {
       const [rows, classes] = logits.shape as [number, number];
       if (!(y instanceof Int32Array)) throw typeError(where, 'y must be class indices', kindOf(y));

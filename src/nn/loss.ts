@@ -19,7 +19,9 @@ export type Targets = Int32Array | Float32Array;
 /** A loss over the output of a model, f32 [N,…], mostly logits [N,C], and what the dataset says of the samples. */
 export interface Loss {
   readonly name: string;
-  /** Throws a TypeError for targets of the wrong kind. `teacher`: logits of the output's shape, of a batch that has them. */
+  /** What it was made with, as JSON: tells one training from another. */
+  readonly settings?: Readonly<Record<string, number | readonly number[]>>;
+  /** Throws a TypeError for targets of the wrong kind, a RangeError for targets that it means nothing for. `teacher`: logits of the output's shape, of a batch that has them. */
   evaluate(cx: TrainContext, output: Ref, y: Targets, teacher?: Float32Array): LossResult;
 }
 

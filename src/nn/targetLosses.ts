@@ -25,9 +25,10 @@ type Elementwise = (
 ) => void;
 
 /** A loss whose kernel writes two sums: that of the losses and that of |output − target|. */
-function regression(name: string, kernel: Elementwise): Loss {
+function regression(name: string, kernel: Elementwise, settings: Loss['settings'] = {}): Loss {
   return {
     name,
+    settings,
     evaluate(cx, output, y) {
       const targets = targetsOf(cx, name, output, y);
       const n = sizeOf(output.shape);
@@ -66,9 +67,10 @@ export function huber(options: HuberOptions = {}): Loss {
   const { delta = 1 } = options;
   checkNumber('huber', 'delta', delta, 0);
   if (delta === 0) throw rangeError('huber', 'delta must be greater than 0', delta);
-  return regression('huber', (cx, n, pointers, scale) => {
+  const kernel: Elementwise = (cx, n, pointers, scale) => {
     cx.kernels.f32_huber(n, ...pointers, delta, scale);
-  });
+  };
+  return regression('huber', kernel, { delta });
 }
 
 /**
@@ -81,6 +83,8 @@ export function binaryCrossEntropy(): Loss {
     name,
     evaluate(cx, output, y) {
       const targets = targetsOf(cx, name, output, y);
+      const bad = y.find((target) => !(target >= 0 && target <= 1));
+      if (bad !== undefined) throw rangeError(name, 'targets must be in [0, 1]', bad);
       const n = sizeOf(output.shape);
       const gradient = cx.alloc(output.shape);
       const sum = cx.alloc([1], 'f64');

@@ -1,4 +1,4 @@
-import { checkNumber } from '../core/errors.ts';
+import { checkFlag, checkNumber } from '../core/errors.ts';
 import { power } from '../core/math.ts';
 import type { Ref, TrainContext } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
@@ -27,6 +27,8 @@ export interface Optimizer {
   readonly clipValue?: number | undefined;
   readonly groups?: readonly ParameterGroup[] | undefined;
   readonly averaging?: AveragingOptions | undefined;
+  /** The constants of the rule: they tell one training from another. */
+  readonly settings: Readonly<Record<string, number | boolean>>;
   /** w ← w − …, in place. `step` counts from 1; all tensors are f32 of one size. */
   update(cx: TrainContext, target: UpdateTarget, learningRate: number, step: number): void;
 }
@@ -79,8 +81,10 @@ export function sgd(options: SgdOptions = {}): Optimizer {
   checkShared('sgd', options, ['momentum', 'nesterov']);
   const { learningRate = 0.01, momentum = 0, nesterov = false } = options;
   checkNumber('sgd', 'momentum', momentum, 0, 1);
+  checkFlag('sgd', 'nesterov', nesterov);
   return {
     ...shared(options),
+    settings: { momentum, nesterov, weightDecay: options.weightDecay ?? 0 },
     name: 'sgd',
     slots: 1,
     learningRate,
@@ -124,6 +128,7 @@ function momentEstimates(name: string, options: AdamOptions): Optimizer {
   checkNumber(name, 'epsilon', epsilon, 0);
   return {
     ...shared(options),
+    settings: { beta1, beta2, epsilon, weightDecay: options.weightDecay ?? 0 },
     name,
     slots: 2,
     learningRate,
@@ -163,8 +168,10 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
   checkFraction('rmsprop', 'rho', rho);
   checkNumber('rmsprop', 'momentum', momentum, 0, 1);
   checkNumber('rmsprop', 'epsilon', epsilon, 0);
+  checkFlag('rmsprop', 'centered', centered);
   return {
     ...shared(options),
+    settings: { rho, momentum, epsilon, centered, weightDecay: options.weightDecay ?? 0 },
     name: 'rmsprop',
     slots: centered ? 3 : 2,
     learningRate,

@@ -5,7 +5,7 @@ import { ParameterStore } from '../autograd/parameters.ts';
 import { qatRule, splitOperands } from '../autograd/rules.ts';
 import { type Bundle, checkBundle, type Golden } from '../bundle/bundle.ts';
 import { writeBundle } from '../bundle/write.ts';
-import { checkOptions, internal, rangeError, typeError } from '../core/errors.ts';
+import { checkOptions, internal, kindOf, rangeError, typeError } from '../core/errors.ts';
 import { foldRequant } from '../core/foldRequant.ts';
 import type { Attrs } from '../core/op.ts';
 import { ACTIVATION_RANGE, type QParams, weightRange } from '../core/qparams.ts';
@@ -31,6 +31,17 @@ export interface ConvertOptions {
   readonly license?: string;
 }
 
+/** Throws a TypeError, starting with `where`, for what cannot stand in a bundle. */
+export function checkAbout(where: string, about: ConvertOptions): void {
+  checkOptions(where, about, ['provenance', 'license']);
+  const { provenance } = about;
+  if (provenance === undefined) return;
+  if (typeof provenance !== 'object' || provenance === null || Array.isArray(provenance)) {
+    const expected = 'provenance must be an object of strings and numbers';
+    throw typeError(where, expected, kindOf(provenance));
+  }
+}
+
 /** An integer graph, ready to ship. */
 export interface Converted {
   readonly graph: Graph;
@@ -44,14 +55,10 @@ export interface Converted {
  * whose ranges were never set or are not finite, or whose labels are not as many as its outputs.
  */
 export function convert(model: QuantizedModel | Graph, options: ConvertOptions = {}): Converted {
-  checkOptions('convert', options, ['provenance', 'license']);
+  checkAbout('convert', options);
   if (!(model instanceof QuantizedModel)) return ready(model, options);
   if (!model.calibrated) {
-    throw rangeError(
-      'convert',
-      'a model whose ranges were set by fit, evaluate or calibrate',
-      'none',
-    );
+    throw rangeError('convert', 'a model whose ranges were set by fit or evaluate', 'none');
   }
   const graph = toIntegers(model.graph);
   checkLabelCount('convert', graph, graph.labels);

@@ -15,15 +15,15 @@ export type Fingerprint = Readonly<
 >;
 
 /**
- * The structure of the model with its quantizers, the optimizer's rule with clipping and groups, the loss, the data and the
- * seed. Learning rates and the number of epochs may change between a checkpoint and the run that resumes it.
+ * The structure of the model with its quantizers, the optimizer's rule with its constants, clipping, groups and averaging, the
+ * loss with its settings, the data and the seed. Learning rates and the number of epochs may change between a checkpoint and the run that resumes it.
  */
 export function fingerprintOf(graph: Graph, dataset: Dataset, options: RunOptions): Fingerprint {
   const { optimizer, loss, seed } = options;
   return {
     model: describeModel(graph),
     optimizer: describeOptimizer(graph, optimizer),
-    loss: loss.name,
+    loss: [loss.name, ...inWords(loss.settings)].join(', '),
     data: describeData(dataset),
     seed: String(seed),
   };
@@ -45,8 +45,9 @@ function describeModel(graph: Graph): string {
 }
 
 function describeOptimizer(graph: Graph, optimizer: Optimizer): string {
-  const { name, clipNorm, clipValue, groups = [] } = optimizer;
-  const parts = [`${name} with ${slotsPerParameter(optimizer)} slots`];
+  const { name, settings, averaging, clipNorm, clipValue, groups = [] } = optimizer;
+  const parts = [`${name} with ${slotsPerParameter(optimizer)} slots`, ...inWords(settings)];
+  if (averaging) parts.push(`averaging ${averaging.decay}`);
   if (clipNorm !== undefined) parts.push(`clipNorm ${clipNorm}`);
   if (clipValue !== undefined) parts.push(`clipValue ${clipValue}`);
   if (groups.length > 0) {
@@ -74,6 +75,13 @@ function describeData(dataset: Dataset): string {
   const order = `${steps} batches of ${batchSize}, seed ${seed}`;
   const digest = digestOf(JSON.stringify(preprocessing ?? null));
   return `${samples}, ${order}, preprocessing ${digest}`;
+}
+
+/** Settings by name; a list as its digest. */
+function inWords(settings: object = {}): string[] {
+  return Object.entries(settings).map(([name, value]) =>
+    Array.isArray(value) ? `${name} ${digestOf(JSON.stringify(value))}` : `${name} ${value}`,
+  );
 }
 
 function digestOf(text: string): string {

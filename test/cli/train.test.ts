@@ -228,6 +228,11 @@ describe('bad input gives one sentence and a failing exit', () => {
       "export default { data: {}, output: 'x' };",
       /model must be a model or a Graph, got undefined$/,
     ],
+    [
+      'text as provenance',
+      "export default { model: {}, data: { train: {} }, about: { provenance: 'me' }, output: 'x' };",
+      /about: provenance must be an object of strings and numbers, got "me"$/,
+    ],
     ['an error', "throw new Error('mine');", /^octavo: train: .*other.mjs: mine$/],
     ['no JavaScript', 'const = 3;', /^octavo: train: .*other.mjs: Unexpected token '='$/],
   ])('a recipe with %s', (_, source, message) => {

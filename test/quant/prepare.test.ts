@@ -144,7 +144,7 @@ test.each<[string, () => unknown, RegExp]>([
   [
     'convert before ranges',
     () => convert(quantizeModel(tiny())),
-    /^convert: a model whose ranges were set by fit, evaluate or calibrate, got none$/,
+    /^convert: a model whose ranges were set by fit or evaluate, got none$/,
   ],
   [
     'convert of a float model',
@@ -187,6 +187,13 @@ describe('convert refuses before it gives a graph', () => {
     const model = await calibrated();
     spoil(model.graph);
     expect(() => convert(model)).toThrow(message);
+  });
+
+  test('provenance that is no object', async () => {
+    const model = await calibrated();
+    expect(() => convert(model, { provenance: 'abc' as never })).toThrow(
+      /^convert: provenance must be an object of strings and numbers, got "abc"$/,
+    );
   });
 
   test('provenance that is no text', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decode, encode } from '../../src/core/safetensors.ts';
 import { parametersOf } from '../../src/graph/graph.ts';
+import { crossEntropy } from '../../src/nn/losses.ts';
 import { sgd } from '../../src/optim/optimizer.ts';
 import type { FitOptions } from '../../src/train/options.ts';
 import { decodeState, encodeState } from '../../src/train/state.ts';
@@ -93,19 +94,36 @@ describe('a checkpoint that is not of this run is refused, and nothing is change
     await refused(good, message, floatSetup(cosine()));
   });
 
-  test('of other clipping or parameter groups', async () => {
-    const rest = { learningRate: 0.1, momentum: 0.9 };
+  test('of other constants of the rule, averaging, clipping or parameter groups', async () => {
+    const rule = { learningRate: 0.1, momentum: 0.9, weightDecay: 1e-3 };
+    const words = (momentum: number, nesterov: boolean, weightDecay: number, rest = '') =>
+      `sgd with [12] slots, momentum ${momentum}, nesterov ${nesterov}, weightDecay ${weightDecay}${rest}`;
     const sets: [Parameters<typeof sgd>[0], string][] = [
-      [{ clipNorm: 0.5 }, 'clipNorm 0.5'],
-      [{ clipValue: 2 }, 'clipValue 2'],
-      [{ groups: [{ match: /dense/ }] }, '1 parameter groups, digest [0-9a-f]{8}'],
+      [{ momentum: 0.8 }, words(0.8, false, 0.001)],
+      [{ nesterov: true }, words(0.9, true, 0.001)],
+      [{ weightDecay: 0 }, words(0.9, false, 0)],
+      [{ averaging: { decay: 0.9 } }, words(0.9, false, 0.001, ', averaging 0.9')],
+      [{ clipNorm: 0.5 }, words(0.9, false, 0.001, ', clipNorm 0.5')],
+      [{ clipValue: 2 }, words(0.9, false, 0.001, ', clipValue 2')],
+      [
+        { groups: [{ match: /dense/ }] },
+        words(0.9, false, 0.001, ', 1 parameter groups, digest [0-9a-f]{8}'),
+      ],
     ];
-    for (const [options, words] of sets) {
+    for (const [options, mine] of sets) {
+      const saved = words(0.9, false, 0.001);
       const message = new RegExp(
-        `^fit: resume: a checkpoint of this optimizer \\(sgd with 1 slots, ${words}\\), got sgd with 1 slots$`,
+        `^fit: resume: a checkpoint of this optimizer \\(${mine}\\), got ${saved}$`,
       );
-      await refused(good, message, floatSetup(sgd({ ...rest, ...options })));
+      await refused(good, message, floatSetup(sgd({ ...rule, ...options })));
     }
+  });
+
+  test('of a loss with other settings', async () => {
+    const message =
+      /^fit: resume: a checkpoint of this loss \(crossEntropy, labelSmoothing 0.1\), got crossEntropy, labelSmoothing 0$/;
+    const loss = crossEntropy({ labelSmoothing: 0.1 });
+    await refused(good, message, floatSetup(momentum(), { loss }));
   });
 
   test('of groups with other members or other options', async () => {
