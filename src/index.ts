@@ -22,6 +22,7 @@ export { type Optimizer, optimizers } from './optim/optimizer.ts';
 export { type Schedule, schedules } from './optim/schedules.ts';
 export { type Converted, type ConvertOptions, convert } from './quant/convert.ts';
 export { QuantizedModel, type QuantizeOptions, quantizeModel } from './quant/quantizeModel.ts';
+export type { ActivationOptions, WeightOptions } from './quant/scheme.ts';
 export type {
   Callback,
   CallbackMemory,

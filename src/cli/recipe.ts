@@ -3,7 +3,7 @@ import type { Dataset } from '../data/dataset.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Module } from '../nn/module.ts';
 import { type ConvertOptions, checkAbout } from '../quant/convert.ts';
-import type { QuantizeOptions } from '../quant/quantizeModel.ts';
+import { QUANTIZE_OPTIONS, type QuantizeOptions } from '../quant/quantizeModel.ts';
 import type { CheckpointOptions, FitOptions } from '../train/options.ts';
 
 /** `FitOptions` without what the command line provides. */
@@ -60,7 +60,7 @@ export function checkRecipe(where: string, config: unknown): TrainConfig {
   }
   if (about !== undefined) checkAbout(`${where}: about`, about);
   if (quantize !== undefined && quantize !== true) {
-    checkOptions(`${where}: quantize`, quantize, ['method', 'calibrationBatches', 'fit']);
+    checkOptions(`${where}: quantize`, quantize, [...QUANTIZE_OPTIONS, 'fit']);
   }
   return config as TrainConfig;
 }

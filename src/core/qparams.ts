@@ -17,6 +17,11 @@ export interface QParams {
 /** int8 activations: per tensor, asymmetric. */
 export const ACTIVATION_RANGE = { qmin: -128, qmax: 127 } as const;
 
+/** Activations of `bits` 2 to 8. */
+export function activationRange(bits: number): { qmin: number; qmax: number } {
+  return { qmin: -(2 ** (bits - 1)), qmax: 2 ** (bits - 1) - 1 };
+}
+
 /** Symmetric weights: narrow at 8 bits, the full two's-complement range at fewer. */
 export function weightRange(
   bits: number,

@@ -5,7 +5,7 @@ import type { QWeights, Ref, TrainContext } from '../core/op.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import type { QuantizerSpec } from '../graph/graph.ts';
 import { integerZeroPoint } from '../graph/quantizerParams.ts';
-import { channelLayout } from './weightLayout.ts';
+import { channelScales, scaleLayout } from './weightLayout.ts';
 
 /** Scales stay at or above this: the smallest range that a float network can mean. */
 export const MIN_SCALE = 2 ** -40;
@@ -16,14 +16,14 @@ export function rangeOf(cx: TrainContext, refs: QuantizerRefs, spec: QuantizerSp
   return { scale: cx.f32(refs.scale)[0]!, zeroPoint: integerZeroPoint(spec, learned) };
 }
 
-/** Integers and their reals, one scale per channel. */
+/** Integers and their reals; the scales are given for each channel, of which one may serve all. */
 export function quantizeWeights(
   cx: TrainContext,
   w: Ref,
   scale: Ref,
   spec: QuantizerSpec,
 ): QWeights {
-  const { outer, channels, inner } = channelLayout(w.shape, spec.axis!);
+  const { outer, channels, inner } = scaleLayout(w.shape, spec);
   const q = cx.alloc(w.shape, 'i8');
   const real = cx.alloc(w.shape);
   const { qmin, qmax } = spec;
@@ -38,10 +38,11 @@ export function quantizeWeights(
     q.ptr,
     real.ptr,
   );
-  return { q, dequantized: real, scale: cx.f32(scale).slice() };
+  const scales = channelScales(cx.f32(scale), w.shape[spec.axis!]!);
+  return { q, dequantized: real, scale: scales };
 }
 
-/** LSQ's gradients for weights, dscale [channels] not yet scaled by h      quantization.md eq. (18) */
+/** LSQ's gradients for weights, dscale [scales] not yet scaled by h      quantization.md eq. (18) */
 export function weightGradients(
   cx: TrainContext,
   dy: Ref,
@@ -49,7 +50,7 @@ export function weightGradients(
   scale: Ref,
   spec: QuantizerSpec,
 ): { dx: Ref; dscale: Ref } {
-  const { outer, channels, inner } = channelLayout(w.shape, spec.axis!);
+  const { outer, channels, inner } = scaleLayout(w.shape, spec);
   const dx = cx.alloc(w.shape);
   const dscale = cx.alloc([channels]);
   const { qmin, qmax } = spec;

@@ -26,12 +26,13 @@ export const lsq: QuantizerRule = {
     return quantizeWeights(cx, w, refs.scale, spec);
   },
 
-  /** N in h is the weights of one channel: the whole tensor's would shrink the step by sqrt(channels). */
+  /** N in h is the weights that share the scale, those of one channel: the whole tensor's would shrink the step by
+   * sqrt(channels). */
   backwardWeights(cx, dy, w, refs, spec) {
     const { dx, dscale } = weightGradients(cx, dy, w, refs.scale, spec);
-    const channels = dscale.shape[0]!;
-    const h = gradientScale(sizeOf(w.shape) / channels, spec.qmax);
-    cx.kernels.f32_vscale(channels, dscale.ptr, h, dscale.ptr);
+    const scales = dscale.shape[0]!;
+    const h = gradientScale(sizeOf(w.shape) / scales, spec.qmax);
+    cx.kernels.f32_vscale(scales, dscale.ptr, h, dscale.ptr);
     return { dx, dscale };
   },
 };

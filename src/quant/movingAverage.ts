@@ -4,7 +4,7 @@ import { sizeOf } from '../core/shape.ts';
 import type { QuantizerSpec } from '../graph/graph.ts';
 import { integerZeroPoint } from '../graph/quantizerParams.ts';
 import { MIN_SCALE, quantizeWeights, rangeOf, weightGradients } from './kernels.ts';
-import { absoluteMaxima, channelLayout } from './weightLayout.ts';
+import { absoluteMaxima, scaleLayout } from './weightLayout.ts';
 
 /** Share of the old average that a step keeps. */
 const DECAY = 0.99;
@@ -27,7 +27,7 @@ export const movingAverage: QuantizerRule = {
   /** Evaluation keeps the scales of the last step, which are those that `convert` ships. */
   quantizeWeights(cx, w, refs, spec) {
     if (cx.training) {
-      const maxima = absoluteMaxima(cx.f32(w), channelLayout(w.shape, spec.axis!));
+      const maxima = absoluteMaxima(cx.f32(w), scaleLayout(w.shape, spec));
       cx.f32(refs.scale).set(maxima.map((max) => Math.max(max / spec.qmax, MIN_SCALE)));
     }
     return quantizeWeights(cx, w, refs.scale, spec);

@@ -1,12 +1,13 @@
 import { qatRule } from '../autograd/rules.ts';
-import { ACTIVATION_RANGE, weightRange } from '../core/qparams.ts';
+import { activationRange, weightRange } from '../core/qparams.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Graph, Parameter, QuantizerSpec, ValueId } from '../graph/graph.ts';
+import { edgesOf } from '../graph/passes/edges.ts';
 import { indexInputs, keepsIntegers, type Segment, segments } from '../graph/passes/segments.ts';
 import { sharedQuantizers } from '../graph/passes/sharing.ts';
 import { checkOperands, constantOperands } from './checkOperands.ts';
 import { MIN_SCALE } from './kernels.ts';
-import type { MethodName } from './methods.ts';
+import type { Scheme, TensorScheme, WeightScheme } from './scheme.ts';
 
 /** An activation that is rounded to integers of its own. */
 interface Rounded {
@@ -25,7 +26,7 @@ interface Rounded {
  * normalization stays unfolded. Ranges are still empty; `calibrate` fills them. Throws a RangeError for a graph with an op
  * or an operand that has no integer form.
  */
-export function prepare(graph: Graph, method: MethodName): Graph {
+export function prepare(graph: Graph, { weights, activations, edgeBits }: Scheme): Graph {
   const found = segments(graph);
   checkOperands(graph, found);
   const rounded = roundedValues(graph, found);
@@ -35,9 +36,14 @@ export function prepare(graph: Graph, method: MethodName): Graph {
     const members = sets.get(standsFor(value.id)) ?? [];
     sets.set(standsFor(value.id), [...members, value]);
   }
+  const edges = edgesOf(graph, found);
+  const edgeSets = new Set([...edges.activations].map(standsFor));
+  const atEdge = <S extends TensorScheme>(scheme: S, edge: boolean): S =>
+    edge ? { ...scheme, bits: Math.max(scheme.bits, edgeBits) } : scheme;
   const quantizers = new Map<ValueId, QuantizerSpec>();
-  for (const members of sets.values()) {
-    const specs = activationQuantizers(graph, members, method);
+  for (const [set, members] of sets) {
+    const scheme = atEdge(activations, edgeSets.has(set));
+    const specs = activationQuantizers(graph, members, scheme);
     members.forEach(({ id }, i) => {
       quantizers.set(id, specs[i]!);
     });
@@ -47,7 +53,8 @@ export function prepare(graph: Graph, method: MethodName): Graph {
     if (rule?.kind !== 'linear' && rule?.kind !== 'recurrent') continue;
     for (const id of anchor.inputs.slice(1, rule.kind === 'linear' ? 2 : 3)) {
       const { name, shape } = graph.values[id]!;
-      quantizers.set(id, weightQuantizer(name, method, shape, rule.channelAxis));
+      const scheme = atEdge(weights, edges.weights.has(id));
+      quantizers.set(id, weightQuantizer(name, scheme, shape, rule.channelAxis));
     }
   }
   return { ...graph, quantizers };
@@ -88,11 +95,12 @@ function parameter(name: string, shape: Shape, trainable: boolean, minimum?: num
 function activationQuantizers(
   graph: Graph,
   members: readonly Rounded[],
-  method: MethodName,
+  { method, bits }: TensorScheme,
 ): QuantizerSpec[] {
   const [{ id, fixed }] = members as readonly [Rounded];
   const { name } = graph.values[id]!;
-  if (fixed && members.length === 1) return [fixedQuantizer(name, fixed)];
+  if (fixed && members.length === 1) return [fixedQuantizer(name, fixed, bits)];
+  const range = activationRange(bits);
   const learned = method === 'lsq';
   const clamped = members.every((member) => member.clamped);
   const trained = learned && !members.every(({ given }) => given);
@@ -100,8 +108,8 @@ function activationQuantizers(
     name,
     method,
     target: 'activation',
-    ...ACTIVATION_RANGE,
-    ...(clamped && { fixedZeroPoint: ACTIVATION_RANGE.qmin }),
+    ...range,
+    ...(clamped && { fixedZeroPoint: range.qmin }),
     scale: parameter(`${name}/scale`, [1], trained, MIN_SCALE),
     ...(!clamped && { zeroPoint: parameter(`${name}/zeroPoint`, [1], trained) }),
   };
@@ -112,27 +120,31 @@ function activationQuantizers(
   return states.map((state) => ({ ...shared, state, ...(states.length > 1 && { states }) }));
 }
 
+/** With fewer than 8 bits as many fewer integers cover the same reals. Zero points are −128 or 0, so that they stay whole. */
 function fixedQuantizer(
   name: string,
   { scale, zeroPoint }: NonNullable<Rounded['fixed']>,
+  bits: number,
 ): QuantizerSpec {
-  const data = Float32Array.of(scale);
+  const wider = 2 ** (8 - bits);
+  const data = Float32Array.of(scale * wider);
   return {
     name,
     method: 'fixed',
     target: 'activation',
-    ...ACTIVATION_RANGE,
-    fixedZeroPoint: zeroPoint,
+    ...activationRange(bits),
+    fixedZeroPoint: zeroPoint / wider,
     scale: { ...parameter(`${name}/scale`, [1], false), data },
   };
 }
 
 function weightQuantizer(
   name: string,
-  method: MethodName,
+  { method, bits, perChannel }: WeightScheme,
   shape: Shape,
   axis: number,
 ): QuantizerSpec {
-  const scale = parameter(`${name}/scale`, [shape[axis]!], method === 'lsq', MIN_SCALE);
-  return { name, method, target: 'weight', ...weightRange(8), axis, scale };
+  const scales = perChannel ? shape[axis]! : 1;
+  const scale = parameter(`${name}/scale`, [scales], method === 'lsq', MIN_SCALE);
+  return { name, method, target: 'weight', ...weightRange(bits), axis, scale };
 }

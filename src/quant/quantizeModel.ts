@@ -8,18 +8,23 @@ import type { Graph } from '../graph/graph.ts';
 import { withoutDropout } from '../graph/passes/withoutDropout.ts';
 import { type DataNotes, Module } from '../nn/module.ts';
 import { type CalibrationBatch, calibrate } from './calibrate.ts';
-import { type MethodName, methods, quantizerRules } from './methods.ts';
+import { quantizerRules } from './methods.ts';
 import { prepare } from './prepare.ts';
+import { resolveScheme, type SchemeOptions } from './scheme.ts';
 
-export interface QuantizeOptions {
-  /**
-   * 'lsq' (the default): learned scales and zero points, started from a search for the least squared error.
-   * 'movingAverage': ranges follow the data.
-   */
-  readonly method?: MethodName;
+export interface QuantizeOptions extends SchemeOptions {
   /** Batches that the first ranges are taken from; default 8. */
   readonly calibrationBatches?: number;
 }
+
+/** The names of what `quantizeModel` takes. */
+export const QUANTIZE_OPTIONS = [
+  'method',
+  'weights',
+  'activations',
+  'edgeBits',
+  'calibrationBatches',
+] as const satisfies (keyof QuantizeOptions)[];
 
 /** Batches of anything that has samples: a Dataset is one. */
 export interface CalibrationData extends DataNotes, AsyncIterable<Samples> {
@@ -95,24 +100,18 @@ export class QuantizedModel {
 }
 
 /**
- * Puts quantizers into a trained model: int8 weights, symmetric per output channel; int8 activations, asymmetric per
- * tensor. Dropout is left out. Weights are shared with the model. Ranges are set from data at the first `fit` or `evaluate`, or by
+ * Puts quantizers into a trained model: weights of 8 bits or fewer, symmetric per output channel; activations of 8 bits or fewer,
+ * asymmetric per tensor. Dropout is left out. Weights are shared with the model. Ranges are set from data at the first `fit` or `evaluate`, or by
  * `calibrate`. Throws a RangeError for a model that is quantized already.
  */
 export function quantizeModel(
   model: Module | Graph,
   options: QuantizeOptions = {},
 ): QuantizedModel {
-  checkOptions('quantizeModel', options, ['method', 'calibrationBatches']);
-  const { method = 'lsq', calibrationBatches = 8 } = options;
+  checkOptions('quantizeModel', options, QUANTIZE_OPTIONS);
+  const scheme = resolveScheme('quantizeModel', options);
+  const { calibrationBatches = 8 } = options;
   checkInteger('quantizeModel', 'calibrationBatches', calibrationBatches, 1);
-  if (!Object.hasOwn(methods, method)) {
-    throw rangeError(
-      'quantizeModel',
-      `method must be one of ${Object.keys(methods).join(', ')}`,
-      method,
-    );
-  }
   if (!(model instanceof Module || 'nodes' in model || 'graph' in model)) {
     throw typeError('quantizeModel', 'a model or a Graph', typeof model);
   }
@@ -124,7 +123,7 @@ export function quantizeModel(
   if (dtype !== 'f32') throw rangeError('quantizeModel', 'a float model', `a graph of ${dtype}`);
   const evaluated = withoutDropout(graph);
   checkOps(evaluated);
-  return new QuantizedModel(prepare(evaluated, method), calibrationBatches);
+  return new QuantizedModel(prepare(evaluated, scheme), calibrationBatches);
 }
 
 /** An integer graph needs a node; its norms are layers over [N,C] or depthwise convolutions over [N,H,W,C]. */

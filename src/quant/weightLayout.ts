@@ -1,4 +1,5 @@
-import type { Shape } from '../core/shape.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
+import type { QuantizerSpec } from '../graph/graph.ts';
 
 /** Weights as [outer][channels][inner]: how the per-channel kernels walk them. */
 export interface ChannelLayout {
@@ -15,6 +16,20 @@ export function channelLayout(shape: Shape, axis: number): ChannelLayout {
     channels: shape[axis]!,
     inner: product(shape.slice(axis + 1)),
   };
+}
+
+/** The part of weights that each scale of a quantizer covers: a channel of its axis, or all of them. */
+export function scaleLayout(
+  shape: Shape,
+  { axis, scale }: Pick<QuantizerSpec, 'axis' | 'scale'>,
+): ChannelLayout {
+  const perTensor = scale.shape[0] === 1;
+  return perTensor ? { outer: 1, channels: 1, inner: sizeOf(shape) } : channelLayout(shape, axis!);
+}
+
+/** The scale of each of `channels` output channels, from as many scales or from one for all. */
+export function channelScales(scales: ArrayLike<number>, channels: number): Float32Array {
+  return Float32Array.from({ length: channels }, (_, c) => scales[scales.length === 1 ? 0 : c]!);
 }
 
 /** Calls `visit(channel, element index)` for every element. */

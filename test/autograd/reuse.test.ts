@@ -11,6 +11,7 @@ import type { Module } from '../../src/nn/module.ts';
 import { calibrate } from '../../src/quant/calibrate.ts';
 import { quantizerRules } from '../../src/quant/methods.ts';
 import { prepare } from '../../src/quant/prepare.ts';
+import { resolveScheme } from '../../src/quant/scheme.ts';
 import { networks, SAMPLE } from '../quant/networks.ts';
 
 const SEED = 29;
@@ -29,7 +30,7 @@ function noise(shape: Shape): Float32Array {
 /** Gradients of all parameters for one batch, by name. */
 async function gradients(net: Module, quantized: boolean, Context: typeof StepContext) {
   const float = net.build(SAMPLE);
-  const graph = quantized ? prepare(withoutDropout(float), 'lsq') : float;
+  const graph = quantized ? prepare(withoutDropout(float), resolveScheme('test')) : float;
   if (quantized) await calibrate(graph, [{ x: noise([BATCH, ...SAMPLE]), size: BATCH }]);
   return withDevice(async (device) => {
     const cx = new Context(device, true, new Rng(SEED));

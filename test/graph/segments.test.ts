@@ -1,30 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { BATCH } from '../../src/core/shape.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { segments } from '../../src/graph/passes/segments.ts';
-import type { OpName } from '../../src/ops/table.ts';
-
-/** A graph from lines 'y = op x w …'; names that no line makes are parameters, `x` is the input. */
-function graphOf(lines: readonly string[], outputs: readonly string[]): Graph {
-  const names = ['x'];
-  const id = (name: string) => {
-    if (!names.includes(name)) names.push(name);
-    return names.indexOf(name);
-  };
-  const nodes = lines.map((line) => {
-    const [name, op, ...inputs] = line.replace('= ', '').split(' ') as [string, OpName];
-    return { op, name, inputs: inputs.map(id), output: id(name), attrs: {} };
-  });
-  return {
-    name: 'literal',
-    values: names.map((name) => ({ name, shape: [BATCH, 1], dtype: 'f32' })),
-    nodes,
-    inputs: [0],
-    outputs: outputs.map(id),
-    parameters: new Map(),
-    quantizers: new Map(),
-  };
-}
+import { literalGraph } from './literal.ts';
 
 /** 'kind: anchor norm clamp -> output' for each segment. */
 function show(graph: Graph): string[] {
@@ -172,11 +149,11 @@ const literals: Literal[] = [
 
 describe('segments', () => {
   test.each(literals)('$name', ({ lines, outputs, expected }) => {
-    expect(show(graphOf(lines, outputs))).toEqual(expected);
+    expect(show(literalGraph(lines, outputs))).toEqual(expected);
   });
 
   test.each(literals)('hold every node once: $name', ({ lines, outputs }) => {
-    const graph = graphOf(lines, outputs);
+    const graph = literalGraph(lines, outputs);
     const members = segments(graph).flatMap(({ anchor, norm, clamp }) =>
       [anchor, norm, clamp].flatMap((node) => node?.name ?? []),
     );
@@ -185,7 +162,7 @@ describe('segments', () => {
 });
 
 test.each(['argMax', 'lookup', 'quantize'])('%s has no form that trains', (op) => {
-  expect(() => segments(graphOf([`y = ${op} x`], ['y']))).toThrow(
+  expect(() => segments(literalGraph([`y = ${op} x`], ['y']))).toThrow(
     new RegExp(`^quantize: node "y": every op must have an integer form that trains, got ${op}$`),
   );
 });

@@ -12,6 +12,7 @@ import { convert } from '../../src/quant/convert.ts';
 import type { MethodName } from '../../src/quant/methods.ts';
 import { prepare } from '../../src/quant/prepare.ts';
 import { quantizeModel } from '../../src/quant/quantizeModel.ts';
+import { resolveScheme } from '../../src/quant/scheme.ts';
 import { digits } from '../../src/zoo/digits.ts';
 import { smallNetwork } from '../runtime/intGraph.ts';
 
@@ -65,27 +66,34 @@ describe('prepare', () => {
   ])(
     '%s: on inputs, outputs of segments that do not keep integers, and weights',
     (method, learned, state) => {
-      expect(show(prepare(tiny(), method))).toEqual(expected(learned, state));
+      expect(show(prepare(tiny(), resolveScheme('test', { method })))).toEqual(
+        expected(learned, state),
+      );
     },
   );
 
   test('leaves the float graph as it was and shares its parameters', () => {
     const float = tiny();
-    const graph = prepare(float, 'lsq');
+    const graph = prepare(float, resolveScheme('test'));
     expect(float.quantizers.size).toBe(0);
     expect(graph.nodes).toBe(float.nodes);
     expect(graph.parameters).toBe(float.parameters);
   });
 
   test('scales and zero points take no weight decay, scales stay above 0', () => {
-    for (const { scale, zeroPoint, state } of prepare(tiny(), 'lsq').quantizers.values()) {
+    for (const { scale, zeroPoint, state } of prepare(
+      tiny(),
+      resolveScheme('test'),
+    ).quantizers.values()) {
       expect([scale.decay, zeroPoint?.decay ?? false, state]).toEqual([false, false, undefined]);
       expect(scale.minimum).toBe(2 ** -40);
     }
   });
 
   test('names of quantizers are different', () => {
-    const names = [...prepare(digits().build(), 'lsq').quantizers.values()].map(({ name }) => name);
+    const names = [...prepare(digits().build(), resolveScheme('test')).quantizers.values()].map(
+      ({ name }) => name,
+    );
     expect(new Set(names).size).toBe(names.length);
   });
 });
@@ -94,17 +102,17 @@ test.each<[string, () => unknown, RegExp]>([
   [
     'a typo',
     () => quantizeModel(tiny(), { bits: 4 } as never),
-    /^quantizeModel: options are method, calibrationBatches, got bits$/,
+    /^quantizeModel: options are method, weights, activations, edgeBits, calibrationBatches, got bits$/,
   ],
   [
     'an unknown method',
     () => quantizeModel(tiny(), { method: 'pact' as never }),
-    /^quantizeModel: method must be one of lsq, movingAverage, got pact$/,
+    /^quantizeModel: method must be one of lsq, movingAverage, got "pact"$/,
   ],
   [
     'a name of Object',
     () => quantizeModel(tiny(), { method: 'toString' as never }),
-    /^quantizeModel: method must be one of lsq, movingAverage, got toString$/,
+    /^quantizeModel: method must be one of lsq, movingAverage, got "toString"$/,
   ],
   [
     'no batches',

@@ -33,7 +33,7 @@ function sqnr(w: Float32Array, scale: number, qmin: number, qmax: number): numbe
 function exhaustive(row: Float32Array, qmin: number, qmax: number): number {
   const most = Math.max(...row.map(Math.abs));
   const scales = Array.from({ length: 80 }, (_, i) =>
-    Math.fround((most / qmax) * (1 - (0.8 * i) / 80)),
+    Math.fround((most / qmax) * (1 - ((qmax < 7 ? 0.95 : 0.8) * i) / 80)),
   );
   const errors = scales.map((scale) =>
     row.reduce((sum, w) => {
@@ -44,8 +44,9 @@ function exhaustive(row: Float32Array, qmin: number, qmax: number): number {
   return scales[errors.indexOf(Math.min(...errors))]!;
 }
 
-function weightSpec(qmin: number, qmax: number, axis: number): QuantizerSpec {
-  const scale = { name: 's', shape: [1], trainable: true, decay: false, data: new Float32Array(1) };
+function weightSpec(qmin: number, qmax: number, axis: number, scales = 1): QuantizerSpec {
+  const data = new Float32Array(scales);
+  const scale = { name: 's', shape: [scales], trainable: true, decay: false, data };
   return { name: 'w', method: 'lsq', target: 'weight', qmin, qmax, axis, scale };
 }
 
@@ -71,9 +72,10 @@ describe('searchWeightScales', () => {
   test('is the best of 80 shrink factors, channel by channel, on both layouts', () => {
     const [channels, inner] = [5, 36];
     const w = gaussian(channels * inner, 82).map((value, i) => value * (1 + Math.floor(i / inner)));
-    const scales = searchWeightScales(w, [channels, 2, 2, 9], weightSpec(-127, 127, 0));
+    const scales = searchWeightScales(w, [channels, 2, 2, 9], weightSpec(-127, 127, 0, channels));
     const turned = w.map((_, i) => w[(i % channels) * inner + Math.floor(i / channels)]!);
-    expect(searchWeightScales(turned, [4, 9, channels], weightSpec(-127, 127, 2))).toEqual(scales);
+    const last = weightSpec(-127, 127, 2, channels);
+    expect(searchWeightScales(turned, [4, 9, channels], last)).toEqual(scales);
     for (let c = 0; c < channels; c++) {
       const row = w.subarray(c * inner, (c + 1) * inner);
       const most = Math.max(...row.map(Math.abs));
@@ -101,7 +103,7 @@ describe('searchWeightScales', () => {
         [200, 85],
       ] as const) {
         const w = gaussian(8 * inner, seed).map((value, i) => (i % 7 ? value : value * 4));
-        const scales = searchWeightScales(w, [8, inner], weightSpec(qmin, qmax, 0));
+        const scales = searchWeightScales(w, [8, inner], weightSpec(qmin, qmax, 0, 8));
         const expected = scales.map((_, c) =>
           exhaustive(w.subarray(c * inner, (c + 1) * inner), qmin, qmax),
         );
@@ -110,8 +112,15 @@ describe('searchWeightScales', () => {
     },
   );
 
+  test('one scale for all channels is that of all their weights', () => {
+    const w = gaussian(60, 86);
+    const scales = searchWeightScales(w, [4, 15], weightSpec(-7, 7, 0));
+    expect(scales).toEqual(searchWeightScales(w, [1, 60], weightSpec(-7, 7, 0)));
+    expect(scales.length).toBe(1);
+  });
+
   test('a channel of zeros gets a positive scale', () => {
-    const scales = searchWeightScales(new Float32Array(8), [2, 4], weightSpec(-127, 127, 0));
+    const scales = searchWeightScales(new Float32Array(8), [2, 4], weightSpec(-127, 127, 0, 2));
     expect([...scales]).toEqual([2 ** -40, 2 ** -40]);
   });
 });

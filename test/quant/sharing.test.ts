@@ -9,6 +9,7 @@ import { sgd } from '../../src/optim/optimizer.ts';
 import type { MethodName } from '../../src/quant/methods.ts';
 import { prepare } from '../../src/quant/prepare.ts';
 import { type QuantizedModel, quantizeModel } from '../../src/quant/quantizeModel.ts';
+import { resolveScheme } from '../../src/quant/scheme.ts';
 import { fit } from '../../src/train/fit.ts';
 
 const { dense, relu, relu6, sigmoid, softmax } = layers;
@@ -74,7 +75,9 @@ const cases: [string, (x: Handle) => Handle, string[]][] = [
 test.each(cases)('%s', (_, build, expected) => {
   for (const method of ['lsq', 'movingAverage'] as const) {
     const graph = graphOf(build);
-    expect(groups(prepare(graph, method)).sort(), method).toEqual(expected.sort());
+    expect(groups(prepare(graph, resolveScheme('test', { method }))).sort(), method).toEqual(
+      expected.sort(),
+    );
   }
 });
 
