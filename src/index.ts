@@ -20,6 +20,7 @@ export { Module } from './nn/module.ts';
 export type { ParameterGroup } from './optim/groups.ts';
 export { type Optimizer, optimizers } from './optim/optimizer.ts';
 export { type Schedule, schedules } from './optim/schedules.ts';
+export type { CalibrateOptions } from './quant/calibrate.ts';
 export { type Converted, type ConvertOptions, convert } from './quant/convert.ts';
 export { QuantizedModel, type QuantizeOptions, quantizeModel } from './quant/quantizeModel.ts';
 export type { ActivationOptions, WeightOptions } from './quant/scheme.ts';

@@ -2,18 +2,21 @@ import { StepContext } from '../autograd/context.ts';
 import { withDevice } from '../autograd/device.ts';
 import { execute } from '../autograd/execute.ts';
 import { ParameterStore } from '../autograd/parameters.ts';
+import type { Range } from '../autograd/quantizer.ts';
 import { Tape } from '../autograd/tape.ts';
-import { rangeError } from '../core/errors.ts';
+import { checkNumber, checkOptions, kindOf, rangeError } from '../core/errors.ts';
 import type { Ref } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph, Parameter, QuantizerSpec, ValueId } from '../graph/graph.ts';
-import { rangeFromBounds } from './movingAverage.ts';
+import { largestWeightScales } from './bounds.ts';
 import {
-  activationCandidates,
-  addErrors,
-  type Candidate,
-  searchWeightScales,
-} from './mseSearch.ts';
+  type Bounds,
+  type Calibrator,
+  type CalibratorName,
+  calibrators,
+  type Observed,
+} from './calibrators.ts';
+import { searchWeightScales } from './mseSearch.ts';
 
 /** A batch as calibration wants it: real values [size, …] in the shape of the graph's input. */
 export interface CalibrationBatch {
@@ -21,22 +24,54 @@ export interface CalibrationBatch {
   readonly size: number;
 }
 
-type Bounds = readonly [min: number, max: number];
+export interface CalibrateOptions {
+  /**
+   * How ranges of activations are chosen: 'mse', the default of methods that learn, takes the least squared error; 'minMax', that of the others,
+   * all that was seen; 'movingAverage' the mean of the bounds of batches; 'percentile' cuts off the outermost values; 'entropy' keeps the
+   * distribution.
+   */
+  readonly method?: CalibratorName;
+  /** With 'percentile', the share of values that is kept on either side: above 50, at most 100; default 99.99. */
+  readonly percentile?: number;
+  /** How scales of weights are chosen: 'mse', the default, by the least squared error; 'minMax' by the largest weight. */
+  readonly weights?: 'mse' | 'minMax';
+}
 
 /** What calibration knows of a scale. */
-interface Range {
+interface Scale {
   readonly spec: QuantizerSpec;
-  readonly bounds: Bounds;
-  candidates: Candidate[];
+  readonly observed: Observed;
+  calibrator?: Calibrator;
+}
+
+/** Weight of the older batches in averages, as `movingAverage` has it while it trains. */
+const DECAY = 0.99;
+
+/** Throws a TypeError or RangeError for options that there are not. */
+export function checkCalibrateOptions(where: string, options: CalibrateOptions): void {
+  checkOptions(where, options, ['method', 'percentile', 'weights']);
+  const { method, percentile = 100, weights = 'mse' } = options;
+  if (method !== undefined && !Object.hasOwn(calibrators, method)) {
+    const expected = `method must be one of ${Object.keys(calibrators).join(', ')}`;
+    throw rangeError(where, expected, kindOf(method));
+  }
+  checkNumber(where, 'percentile', percentile, 50, 100);
+  if (percentile === 50) throw rangeError(where, 'percentile must be above 50', percentile);
+  if (weights === 'mse' || weights === 'minMax') return;
+  throw rangeError(where, 'weights must be one of mse, minMax', kindOf(weights));
 }
 
 /**
- * Sets the ranges of all quantizers from data: the float graph runs over `batches` with running statistics, once for
- * minima and maxima and once for errors. Learned methods start where Σ (x̂ − x)² is least; observers from the bounds.
+ * Sets the ranges of all quantizers from data: the float graph runs over `batches` with running statistics, once for bounds and,
+ * where a method wants it, once more. Throws a RangeError for no batches, or values that are not finite.
  */
-export async function calibrate(graph: Graph, batches: readonly CalibrationBatch[]): Promise<void> {
+export async function calibrate(
+  graph: Graph,
+  batches: readonly CalibrationBatch[],
+  options: CalibrateOptions = {},
+): Promise<void> {
   if (batches.length === 0) throw rangeError('calibrate', 'at least one batch', 0);
-  calibrateWeights(graph);
+  calibrateWeights(graph, options.weights ?? 'mse');
   await withDevice(async (device) => {
     const store = new ParameterStore(device, graph);
     const run = (visit: (cx: StepContext, id: ValueId, x: Ref) => void) => {
@@ -46,24 +81,65 @@ export async function calibrate(graph: Graph, batches: readonly CalibrationBatch
         cx.end();
       }
     };
-    const seen = new Map<ValueId, Bounds>();
-    run((cx, id, x) => seen.set(id, union(seen.get(id), boundsOf(cx, x))));
-    const ranges = new Map<Parameter, Range>();
-    for (const [id, bounds] of seen) widen(ranges, graph.quantizers.get(id)!, bounds);
-    for (const range of ranges.values()) {
-      range.candidates = activationCandidates(...range.bounds, range.spec);
-    }
+    const seen = new Map<ValueId, Observer>();
     run((cx, id, x) => {
-      const spec = graph.quantizers.get(id)!;
-      addErrors(cx, x, ranges.get(spec.scale)!.candidates, spec);
+      const observer = seen.get(id) ?? new Observer();
+      seen.set(id, observer);
+      observer.see(boundsOf(cx, x));
     });
-    for (const range of ranges.values()) settle(range);
-    for (const [id, [min, max]] of seen) {
+    const scales = gather(graph, seen);
+    for (const scale of scales.values()) scale.calibrator = calibratorOf(scale, options);
+    if ([...scales.values()].some(({ calibrator }) => calibrator?.see)) {
+      run((cx, id, x) => scales.get(graph.quantizers.get(id)!.scale)!.calibrator!.see?.(cx, x));
+    }
+    for (const { spec, calibrator } of scales.values()) settle(spec, calibrator!.range());
+    for (const [id, { bounds }] of seen) {
       // The observer's average begins at these bounds with the weight of one step.
+      const [min, max] = bounds;
       graph.quantizers.get(id)!.state?.data.set([min * 0.01, max * 0.01, 0.01]);
     }
   });
   for (const spec of graph.quantizers.values()) checkScale(spec);
+}
+
+function calibratorOf({ spec, observed }: Scale, options: CalibrateOptions): Calibrator {
+  const { method = spec.state ? 'minMax' : 'mse', percentile = 99.99 } = options;
+  return calibrators[method](observed, spec, { percentile });
+}
+
+/** The bounds of one value over batches. */
+class Observer {
+  bounds: Bounds = [0, 0];
+  #sums: Bounds = [0, 0];
+  #weight = 0;
+
+  see(batch: Bounds): void {
+    this.bounds = union(this.bounds, batch);
+    const [min, max] = this.#sums;
+    this.#sums = [DECAY * min + (1 - DECAY) * batch[0], DECAY * max + (1 - DECAY) * batch[1]];
+    this.#weight = DECAY * this.#weight + (1 - DECAY);
+  }
+
+  /** Right from the first batch on: divided by the weight that was collected. */
+  get averages(): Bounds {
+    const [min, max] = this.#sums;
+    return union([0, 0], [min / this.#weight, max / this.#weight]);
+  }
+}
+
+/** Quantizers with one scale have one range, over all that their values hold. */
+function gather(graph: Graph, seen: ReadonlyMap<ValueId, Observer>): Map<Parameter, Scale> {
+  const scales = new Map<Parameter, Scale>();
+  for (const [id, { bounds, averages }] of seen) {
+    const spec = graph.quantizers.get(id)!;
+    const known = scales.get(spec.scale)?.observed;
+    const observed = {
+      bounds: union(known?.bounds, bounds),
+      averages: union(known?.averages, averages),
+    };
+    scales.set(spec.scale, { spec, observed });
+  }
+  return scales;
 }
 
 /** A network that has diverged has no ranges. */
@@ -72,11 +148,12 @@ function checkScale({ name, scale }: QuantizerSpec): void {
   if (bad !== undefined) throw rangeError('calibrate', `${name} must have finite values`, bad);
 }
 
-function calibrateWeights(graph: Graph): void {
+function calibrateWeights(graph: Graph, method: 'mse' | 'minMax'): void {
+  const search = method === 'mse' ? searchWeightScales : largestWeightScales;
   for (const [id, spec] of graph.quantizers) {
     if (spec.target !== 'weight') continue;
     const { data, shape } = graph.parameters.get(id)!;
-    spec.scale.data.set(searchWeightScales(data as Float32Array, shape, spec));
+    spec.scale.data.set(search(data as Float32Array, shape, spec));
   }
 }
 
@@ -109,16 +186,7 @@ function union(known: Bounds = [0, 0], [min, max]: Bounds): Bounds {
   return [Math.min(known[0], min), Math.max(known[1], max)];
 }
 
-/** Quantizers with one scale have one range, over all that their values hold. */
-function widen(ranges: Map<Parameter, Range>, spec: QuantizerSpec, bounds: Bounds): void {
-  const known = ranges.get(spec.scale);
-  ranges.set(spec.scale, { spec, bounds: union(known?.bounds, bounds), candidates: [] });
-}
-
-function settle({ spec, bounds, candidates }: Range): void {
-  let best = candidates[0]!;
-  for (const candidate of candidates) if (candidate.error < best.error) best = candidate;
-  const range = spec.state ? rangeFromBounds(...bounds, spec) : best.range;
+function settle(spec: QuantizerSpec, range: Range): void {
   spec.scale.data[0] = range.scale;
   if (spec.zeroPoint) spec.zeroPoint.data[0] = range.zeroPoint;
 }

@@ -1,10 +1,9 @@
-import type { QuantizerRefs, QuantizerRule, Range } from '../autograd/quantizer.ts';
+import type { QuantizerRefs, QuantizerRule } from '../autograd/quantizer.ts';
 import type { Ref, TrainContext } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { QuantizerSpec } from '../graph/graph.ts';
-import { integerZeroPoint } from '../graph/quantizerParams.ts';
-import { MIN_SCALE, quantizeWeights, rangeOf, weightGradients } from './kernels.ts';
-import { absoluteMaxima, scaleLayout } from './weightLayout.ts';
+import { largestWeightScales, rangeFromBounds } from './bounds.ts';
+import { quantizeWeights, rangeOf, weightGradients } from './kernels.ts';
 
 /** Share of the old average that a step keeps. */
 const DECAY = 0.99;
@@ -27,8 +26,7 @@ export const movingAverage: QuantizerRule = {
   /** Evaluation keeps the scales of the last step, which are those that `convert` ships. */
   quantizeWeights(cx, w, refs, spec) {
     if (cx.training) {
-      const maxima = absoluteMaxima(cx.f32(w), scaleLayout(w.shape, spec));
-      cx.f32(refs.scale).set(maxima.map((max) => Math.max(max / spec.qmax, MIN_SCALE)));
+      cx.f32(refs.scale).set(largestWeightScales(cx.f32(w), w.shape, spec));
     }
     return quantizeWeights(cx, w, refs.scale, spec);
   },
@@ -68,13 +66,4 @@ function cover(
   const range = rangeFromBounds(Math.min(...mins), Math.max(...maxs), spec);
   cx.f32(refs.scale)[0] = range.scale;
   if (refs.zeroPoint) cx.f32(refs.zeroPoint)[0] = range.zeroPoint;
-}
-
-/** The asymmetric grid over [min, max] stretched to hold 0, the zero point nudged to an integer: eq. (14). */
-export function rangeFromBounds(min: number, max: number, spec: QuantizerSpec): Range {
-  const { qmin, qmax, fixedZeroPoint } = spec;
-  const lo = fixedZeroPoint === undefined ? Math.min(0, min) : 0;
-  const hi = Math.max(0, max);
-  const scale = Math.fround(Math.max((hi - lo) / (qmax - qmin), MIN_SCALE));
-  return { scale, zeroPoint: integerZeroPoint(spec, qmin - lo / scale) };
 }

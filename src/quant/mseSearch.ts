@@ -5,8 +5,8 @@ import type { Range } from '../autograd/quantizer.ts';
 import type { Ref } from '../core/op.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import type { QuantizerSpec } from '../graph/graph.ts';
+import { rangeFromBounds } from './bounds.ts';
 import { MIN_SCALE } from './kernels.ts';
-import { rangeFromBounds } from './movingAverage.ts';
 import { absoluteMaxima, type ChannelLayout, scaleLayout } from './weightLayout.ts';
 
 /** Shrink factors of a range that are tried. */

@@ -7,7 +7,12 @@ import { checkSamples } from '../graph/checkBatch.ts';
 import type { Graph } from '../graph/graph.ts';
 import { withoutDropout } from '../graph/passes/withoutDropout.ts';
 import { type DataNotes, Module } from '../nn/module.ts';
-import { type CalibrationBatch, calibrate } from './calibrate.ts';
+import {
+  type CalibrateOptions,
+  type CalibrationBatch,
+  calibrate,
+  checkCalibrateOptions,
+} from './calibrate.ts';
 import { quantizerRules } from './methods.ts';
 import { prepare } from './prepare.ts';
 import { resolveScheme, type SchemeOptions } from './scheme.ts';
@@ -69,8 +74,9 @@ export class QuantizedModel {
     if (!this.calibrated) await this.calibrate(data);
   }
 
-  /** Sets the ranges from the first batches of `data`. */
-  async calibrate(data: CalibrationData): Promise<void> {
+  /** Sets the ranges from the first batches of `data`, in place of those that were set. */
+  async calibrate(data: CalibrationData, options: CalibrateOptions = {}): Promise<void> {
+    checkCalibrateOptions('calibrate', options);
     this.#note(data);
     const batches: CalibrationBatch[] = [];
     for await (const { x, size } of peek(data)) {
@@ -78,7 +84,7 @@ export class QuantizedModel {
       batches.push({ x: this.#real(x), size });
       if (batches.length === this.calibrationBatches) break;
     }
-    await calibrate(this.graph, batches);
+    await calibrate(this.graph, batches, options);
     const { x, size } = batches[0]!;
     const count = Math.min(GOLDEN_SAMPLES, size);
     this.samples = { x: x.slice(0, (x.length / size) * count), size: count };
