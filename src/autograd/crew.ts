@@ -19,7 +19,7 @@ import { warnOfOneThread, whatIsMissing } from '../wasm/support.ts';
 import { lead, type Parts } from '../wasm/team.ts';
 import { Device } from './device.ts';
 import { divisions, readFields } from './divide.ts';
-import type { Args, Memory, Rule } from './division.ts';
+import type { Args, Memory, Rule, Rules } from './division.ts';
 
 type Kernels = InferKernels & TrainKernels;
 type Kernel = (...args: number[]) => void;
@@ -81,7 +81,7 @@ export class Crew {
   /** The kernels, each of which divides its calls if it is worth it. */
   kernels(): Partial<Kernels> {
     const wrapped = this.calls.names.map((name) => {
-      const rule = divisions[name];
+      const rule = divisions[name as keyof Rules];
       return [name, (...args: number[]) => this.#call(name, rule, args)] as const;
     });
     return Object.fromEntries(wrapped) as unknown as Partial<Kernels>;

@@ -1,7 +1,8 @@
 /**
  * How a call of a kernel becomes calls that threads can make at the same time: each computes some of the samples, rows,
- * elements or, over weights, output channels and panels, which no other touches, and computes them as the whole call would. Kernels that are missing here run whole, and
- * sums over the batch are divided by their chunks (`Crew.together`).
+ * elements or, over weights, output channels and panels, which no other touches, and computes them as the whole call would. Kernels that are missing here run whole: those of
+ * recurrent layers have the batch in their struct, and a step of theirs waits for the one before. Sums over the batch are divided by
+ * their chunks (`Crew.together`).
  */
 
 import { type StructName, structs } from '../core/abi.ts';
@@ -21,7 +22,7 @@ import {
 } from '../core/int8Layout.ts';
 import { elementDivisions } from './divideElements.ts';
 import { weightDivisions } from './divideWeights.ts';
-import { type Args, type Fields, type Rule, shifted } from './division.ts';
+import { type Args, type Fields, type Rule, type Rules, shifted } from './division.ts';
 
 interface Images {
   readonly struct: 'ConvParams' | 'PoolParams';
@@ -105,7 +106,7 @@ function sides(
 const pool = (inputs: Images['inputs'], outputs: Images['outputs']) =>
   images({ struct: 'PoolParams', inputs, outputs, cost: taps });
 
-export const divisions: Readonly<Record<string, Rule>> = {
+export const divisions: Rules = {
   ...weightDivisions,
   ...elementDivisions,
   f32_conv2d: images({

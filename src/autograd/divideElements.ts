@@ -7,6 +7,7 @@ import {
   type Division,
   type Fields,
   type Rule,
+  type Rules,
   shifted,
 } from './division.ts';
 
@@ -80,7 +81,7 @@ function rows(elements: Readonly<Record<number, 1 | 4>>): Rule {
   };
 }
 
-export const elementDivisions: Readonly<Record<string, Rule>> = {
+export const elementDivisions: Rules = {
   f32_vaffine: rows({ 2: 4, 5: 4 }),
   f32_qs8_vaffine: rows({ 2: 4, 5: 1 }),
   f32_batchnorm_backward: rows({ 2: 4, 3: 4, 9: 4 }),
@@ -129,4 +130,6 @@ export const elementDivisions: Readonly<Record<string, Rule>> = {
   qs8_vclamp: elements({ 1: 1, 2: 1 }),
   f32_sgd: elements({ 1: 4, 2: 4, 3: 4 }),
   f32_adam: elements({ 1: 4, 2: 4, 3: 4, 4: 4 }),
+  f32_rmsprop: elements({ 1: 4, 2: 4, 3: 4, 4: 4, 5: 4 }),
+  f32_average: elements({ 1: 4, 2: 4 }),
 };

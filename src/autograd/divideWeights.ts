@@ -1,7 +1,7 @@
 /** How calls over weights are divided: by their output channels. */
 
 import { packedWeightsBytes } from '../core/int8Layout.ts';
-import { COST_OF_ELEMENT, type Rule, shifted } from './division.ts';
+import { COST_OF_ELEMENT, type Rule, type Rules, shifted } from './division.ts';
 
 /** Scales of so many channels fill a cache line. */
 const CHANNELS_OF_LINE = 16;
@@ -50,7 +50,7 @@ const pack: Rule = (args) => {
   };
 };
 
-export const weightDivisions: Readonly<Record<string, Rule>> = {
+export const weightDivisions: Rules = {
   f32_qc8w_quantize: channels({ 3: 4, 7: 1, 8: 4 }, { 4: 4 }),
   f32_qc8w_lsq_backward: channels({ 3: 4, 7: 4, 8: 4 }, { 4: 4, 9: 4 }),
   qs8_pack_weights: pack,

@@ -1,6 +1,7 @@
 /** What a rule says of the division of a kernel's call (`divide.ts`). */
 
 import type { StructName } from '../core/abi.ts';
+import type { InferKernels, TrainKernels } from '../core/kernels.ts';
 
 export type Args = readonly number[];
 export type Fields = Readonly<Record<string, number>>;
@@ -23,6 +24,9 @@ export interface Division {
 }
 
 export type Rule = (args: Args, memory: Memory) => Division;
+
+/** By the name of the kernel. Those without one, or with too little work, run as they are called. */
+export type Rules = Partial<Record<keyof (InferKernels & TrainKernels), Rule>>;
 
 /** Multiply-accumulates in the time that an element takes to be read or written. */
 export const COST_OF_ELEMENT = 8;

@@ -55,7 +55,7 @@ const TOOLS = {
   esbuild:
     "tool.transformSync(source, { loader: 'ts', format: 'esm', target: 'es2022', sourcefile: url }).code",
   typescript:
-    "tool.transpileModule(source, { compilerOptions: { target: 'es2022', module: 'esnext' } }).outputText",
+    "checked(tool.transpileModule(source, { fileName: url, reportDiagnostics: true, compilerOptions: { target: 'es2022', module: 'esnext' } }))",
 } as const;
 
 /**
@@ -90,6 +90,13 @@ function loaderHooks(tool: string, code: string): string {
   return `
     import { readFile } from 'node:fs/promises';
     import tool from ${JSON.stringify(tool)};
+    // TypeScript repairs what it cannot read: the program would be another one.
+    function checked({ outputText, diagnostics: [first] }) {
+      if (!first) return outputText;
+      const { file, start, messageText } = first;
+      const line = file ? file.getLineAndCharacterOfPosition(start).line + 1 : 1;
+      throw new SyntaxError(\`line \${line}: \${tool.flattenDiagnosticMessageText(messageText, ' ')}\`);
+    }
     export async function load(url, context, next) {
       if (!/^file:.*\\.m?ts$/.test(url)) return next(url, context);
       const source = await readFile(new URL(url), 'utf8');

@@ -9,26 +9,33 @@ export interface Progress {
 export interface ProgressOptions {
   /** Whether an interrupted program ends the bar and then itself; true unless given. */
   readonly signals?: boolean;
+  /** Whether the notes say what time is left: the bar is shorter then, so that a line has 80 columns. Default false. */
+  readonly timed?: boolean;
 }
 
 /** A bar with time left on a terminal; elsewhere nothing until it ends, and then one line. */
 export function startProgress(
   title: string,
   total: number,
-  { signals = true }: ProgressOptions = {},
+  { signals = true, timed = false }: ProgressOptions = {},
 ): Progress {
-  return process.stderr.isTTY ? bar(title, total, signals ? SIGNALS : []) : line(title);
+  return process.stderr.isTTY ? bar(title, total, signals ? SIGNALS : [], timed) : line(title);
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-function bar(title: string, total: number, signals: readonly NodeJS.Signals[]): Progress {
+function bar(
+  title: string,
+  total: number,
+  signals: readonly NodeJS.Signals[],
+  timed: boolean,
+): Progress {
   const made = new cliProgress.SingleBar(
     {
-      format: `${title.padEnd(14)} {bar} {percentage}%  {notes}  {eta_formatted} left`,
+      format: `${title.padEnd(14)} {bar} {percentage}%  {notes}${timed ? '' : '  {eta_formatted} left'}`,
       barCompleteChar: '█',
       barIncompleteChar: '░',
-      barsize: 24,
+      barsize: timed ? 6 : 24,
       stream: process.stderr,
       hideCursor: true,
       etaBuffer: 100,

@@ -40,7 +40,7 @@ function count(text: string): number {
 async function run(path: string, options: Options, command: Command): Promise<void> {
   const { input, output, top, dequantize = false } = options;
   if (output === undefined && top === undefined) {
-    command.error('error: --output <file>, --top <k> or both say what to do with the outputs');
+    command.error('error: expected --output <file>, --top <k> or both, got neither');
   }
   if (output !== undefined) await checkPlace(output, 'run');
   const bytes = await readBundleBytes(path, 'run');

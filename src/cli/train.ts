@@ -149,17 +149,29 @@ class Job {
     const save = () => {
       this.#kept = true;
     };
+    let steps = 0;
+    const count: Callback = {
+      name: 'steps',
+      onStep: () => {
+        steps++;
+      },
+    };
     try {
-      return await library.fit(model, train, {
+      const history = await library.fit(model, train, {
         ...how,
         ...(validation && { validation }),
         ...(resume && { resume }),
         ...(checkNumerics !== undefined && { checkNumerics }),
         ...(threads !== undefined && { threads }),
-        callbacks: [...(how.callbacks ?? []), this.#memory(), ...shown],
+        callbacks: [...(how.callbacks ?? []), this.#memory(), count, ...shown],
         checkpoint: { ...how.checkpoint, path: this.checkpoint, save },
         signal: this.interruption.signal,
       });
+      if (resume && steps === 0 && !this.interruption.happened) {
+        const more = 'more epochs in the recipe would go on from there';
+        this.#note(`nothing left to train: ${this.checkpoint} is of its end; ${more}`);
+      }
+      return history;
     } finally {
       progress.end();
     }

@@ -1,4 +1,5 @@
 import type { Callback, EpochReport, StepReport } from '../train/callbacks.ts';
+import type { Evaluation } from '../train/evaluate.ts';
 import { type Progress, startProgress } from './progress.ts';
 import { grouped, percent } from './table.ts';
 
@@ -18,16 +19,16 @@ export class TrainProgress implements Callback {
     // Signals are the command's own: it saves a checkpoint first.
     this.#shown ??= startProgress(`${this.title} ${epoch + 1}/${epochs}`, steps, {
       signals: false,
+      timed: true,
     });
-    const speed = `${grouped(Math.round(rate.samplesPerSecond))} samples/s`;
-    const left = `${duration(rate.secondsLeft)} to the end`;
-    this.#shown.update(step, `${scores({ loss, accuracy, mae })}  ${speed}  ${left}`);
+    const speed = `${grouped(Math.round(rate.samplesPerSecond))}/s`;
+    const left = rate.secondsLeft > 0 ? `  ${duration(rate.secondsLeft)} left` : '';
+    this.#shown.update(step, `${scores({ loss, accuracy, mae })}  ${speed}${left}`);
   }
 
   onEpoch({ steps, validation, ...metrics }: EpochReport): void {
-    const checked =
-      validation && `  validation: ${scores({ ...validation, accuracy: validation.top1 })}`;
-    this.#shown?.update(steps, `${scores(metrics)}${checked ?? ''}`);
+    const checked = validation ? `  val. ${short(validation)}` : '';
+    this.#shown?.update(steps, `${scores(metrics)}${checked}`);
     this.end();
   }
 
@@ -54,6 +55,13 @@ function scores(metrics: {
   const right = accuracy === undefined ? '' : `  accuracy ${percent(accuracy)}`;
   const error = mae === undefined ? '' : `  mae ${mae.toFixed(4)}`;
   return `loss ${loss.toFixed(4)}${right}${error}`;
+}
+
+/** The same numbers without their names: what stands before them has these. */
+function short({ loss, top1, mae }: Evaluation): string {
+  const right = top1 === undefined ? '' : ` ${percent(top1)}`;
+  const error = mae === undefined ? '' : ` ${mae.toFixed(4)}`;
+  return `${loss.toFixed(4)}${right}${error}`;
 }
 
 /** 75 → 1:15 */

@@ -1,6 +1,6 @@
 /** Layers of transformers. */
 
-import { checkInteger, kindOf, rangeError, typeError } from '../core/errors.ts';
+import { checkFlag, checkInteger, rangeError } from '../core/errors.ts';
 import { showShape } from '../core/shape.ts';
 import type { Handle } from '../graph/dispatch.ts';
 import type { InitializerName } from '../graph/initializers.ts';
@@ -39,9 +39,7 @@ export class MultiHeadAttention extends Layer<MultiHeadAttentionOptions> {
       if (!optional || size !== undefined) checkInteger(kind, name, size as number, 1);
     }
     const { causal = false } = options;
-    if (typeof causal !== 'boolean') {
-      throw typeError(kind, 'causal must be true or false', kindOf(causal));
-    }
+    checkFlag(kind, 'causal', causal);
     initializerOf(kind, options);
   }
 

@@ -47,6 +47,8 @@ function checkClassWeights(weights: readonly number[]): void {
   weights.forEach((weight, i) => {
     checkNumber('crossEntropy', `classWeights[${i}]`, weight, 0);
   });
+  if (weights.some((weight) => weight > 0)) return;
+  throw rangeError('crossEntropy', 'some of classWeights must be above 0', 'only zeros');
 }
 
 /** How far from 1 a distribution may add up to: f32 of a thousand classes, and tables of three digits. */

@@ -1,6 +1,13 @@
 /** Recurrent layers. */
 
-import { checkInteger, kindOf, rangeError, typeError } from '../core/errors.ts';
+import {
+  checkFlag,
+  checkInteger,
+  checkOptions,
+  kindOf,
+  rangeError,
+  typeError,
+} from '../core/errors.ts';
 import { showShape } from '../core/shape.ts';
 import { apply, type Handle } from '../graph/dispatch.ts';
 import type { Initializer, InitializerName } from '../graph/initializers.ts';
@@ -47,11 +54,7 @@ export class Recurrent extends Layer<LstmOptions> {
     const flags = cell === 'lstm' ? [...FLAGS, 'unitForgetBias' as const] : FLAGS;
     super(cell, settings, [...OPTIONS, ...(cell === 'lstm' ? ['unitForgetBias'] : [])]);
     checkInteger(cell, 'units', settings.units, 1);
-    for (const flag of flags) {
-      const value = settings[flag] ?? false;
-      if (typeof value !== 'boolean')
-        throw typeError(cell, `${flag} must be a boolean`, kindOf(value));
-    }
+    for (const flag of flags) checkFlag(cell, flag, settings[flag] ?? false);
     initializerOf(cell, settings);
     checkInitializer(cell, 'recurrentInitializer', settings.recurrentInitializer ?? 'orthogonal');
   }
@@ -96,8 +99,10 @@ export class Bidirectional extends Module {
   readonly #there: Recurrent;
   readonly #back: Recurrent;
 
-  constructor({ layer }: BidirectionalOptions) {
+  constructor(options: BidirectionalOptions) {
     super();
+    checkOptions('bidirectional', options, ['layer']);
+    const { layer } = options;
     if (!(layer instanceof Recurrent)) {
       throw typeError('bidirectional', 'the layer must be an lstm or a gru', kindOf(layer));
     }

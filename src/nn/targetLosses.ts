@@ -42,15 +42,23 @@ function regression(name: string, kernel: Elementwise, settings: Loss['settings'
   };
 }
 
+/** Throws a TypeError for options of a loss that has none. */
+function checkNoOptions(name: string, options: object): void {
+  const given = Object.keys(options);
+  if (given.length > 0) throw typeError(name, 'expected no options', given.join(', '));
+}
+
 /** Mean squared error. */
-export function mse(): Loss {
+export function mse(options: Readonly<Record<string, never>> = {}): Loss {
+  checkNoOptions('mse', options);
   return regression('mse', (cx, n, pointers, scale) => {
     cx.kernels.f32_squared_error(n, ...pointers, scale);
   });
 }
 
 /** Mean absolute error; where output and target are equal its gradient is 0. */
-export function mae(): Loss {
+export function mae(options: Readonly<Record<string, never>> = {}): Loss {
+  checkNoOptions('mae', options);
   return regression('mae', (cx, n, pointers, scale) => {
     cx.kernels.f32_absolute_error(n, ...pointers, scale);
   });
@@ -77,8 +85,9 @@ export function huber(options: HuberOptions = {}): Loss {
  * Binary cross-entropy of logits, the sigmoid included, against targets in [0, 1]: one or many questions of yes or no for each
  * sample. `correct` has the share of a sample's outputs that lie on the side of their target: logit > 0, target > 0.5.
  */
-export function binaryCrossEntropy(): Loss {
+export function binaryCrossEntropy(options: Readonly<Record<string, never>> = {}): Loss {
   const name = 'binaryCrossEntropy';
+  checkNoOptions(name, options);
   return {
     name,
     evaluate(cx, output, y) {

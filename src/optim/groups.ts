@@ -1,4 +1,11 @@
-import { checkNumber, checkOptions, kindOf, rangeError, typeError } from '../core/errors.ts';
+import {
+  checkFlag,
+  checkNumber,
+  checkOptions,
+  kindOf,
+  rangeError,
+  typeError,
+} from '../core/errors.ts';
 import type { Parameter } from '../graph/graph.ts';
 
 /** Parameters that are trained with options of their own. A parameter belongs to the first group that matches it. */
@@ -27,9 +34,7 @@ export function checkGroups(where: string, groups: readonly ParameterGroup[]): v
     }
     checkNumber(place, 'learningRateMultiplier', learningRateMultiplier, 0);
     checkNumber(place, 'weightDecay', weightDecay, 0);
-    if (typeof frozen !== 'boolean') {
-      throw typeError(place, 'frozen must be true or false', kindOf(frozen));
-    }
+    checkFlag(place, 'frozen', frozen);
   });
 }
 

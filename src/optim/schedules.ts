@@ -105,7 +105,10 @@ function warmup(options: WarmupOptions): Schedule {
   checkOptions('warmup', options, ['steps', 'schedule']);
   const { steps, schedule } = options;
   checkInteger('warmup', 'steps', steps, 1);
-  if (typeof schedule !== 'function') checkNumber('warmup', 'schedule', schedule, 0);
+  if (typeof schedule !== 'function' && typeof schedule !== 'number') {
+    throw typeError('warmup', 'schedule must be a schedule or a learning rate', kindOf(schedule));
+  }
+  if (typeof schedule === 'number') checkNumber('warmup', 'schedule', schedule, 0);
   const rest: Schedule = typeof schedule === 'function' ? schedule : () => schedule;
   return (at, total) => {
     const left = Math.max(1, total - steps);

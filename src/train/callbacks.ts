@@ -69,8 +69,37 @@ export function checkCallbacks(where: string, callbacks: readonly Callback[]): v
     throw typeError(where, 'callbacks must be an array', kindOf(callbacks));
   }
   callbacks.forEach((callback: unknown, i) => {
-    if (typeof (callback as Callback | null)?.name === 'string' && typeof callback === 'object')
-      return;
-    throw typeError(where, `callbacks[${i}] must be an object with a name`, kindOf(callback));
+    const named = typeof (callback as Callback | null)?.name === 'string';
+    if (!named || typeof callback !== 'object') {
+      throw typeError(where, `callbacks[${i}] must be an object with a name`, kindOf(callback));
+    }
+    checkHooks(`${where}: callbacks[${i}]`, callback as Callback);
   });
+}
+
+const HOOKS = ['onStart', 'onStep', 'onEpoch', 'onEnd', 'save', 'restore'] as const;
+
+/** A misspelt hook would never be called. What else an object has is its own affair. */
+function checkHooks(where: string, callback: Callback): void {
+  for (const hook of HOOKS) {
+    const value = callback[hook];
+    if (value === undefined || typeof value === 'function') continue;
+    throw typeError(where, `${hook} must be a function`, kindOf(value));
+  }
+  const unknown = membersOf(callback).filter((key) => /^on[A-Z]/.test(key) && !isHook(key));
+  if (unknown.length === 0) return;
+  throw typeError(where, `hooks are ${HOOKS.join(', ')}`, unknown.join(', '));
+}
+
+function isHook(key: string): boolean {
+  return (HOOKS as readonly string[]).includes(key);
+}
+
+/** Its own names and those of its classes. */
+function membersOf(object: object): string[] {
+  const names: string[] = [];
+  for (let at = object; at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    names.push(...Object.getOwnPropertyNames(at));
+  }
+  return names;
 }

@@ -93,10 +93,10 @@ function check(where: string, { resolved, dataset, options }: Task, state: Train
   checkSlots(where, options.optimizer, graph, withPrefix(state.tensors, 'optimizer/'));
   const { epoch, step } = state.position;
   if (step > dataset.steps) {
-    throw rangeError(where, `a position in an epoch of ${dataset.steps} steps`, step);
+    throw rangeError(where, `expected a position in an epoch of ${dataset.steps} steps`, step);
   }
   if (epoch > options.epochs) {
-    throw rangeError(where, `a position in a run of ${options.epochs} epochs`, epoch);
+    throw rangeError(where, `expected a position in a run of ${options.epochs} epochs`, epoch);
   }
 }
 

@@ -1,5 +1,7 @@
 import { withDevice } from '../autograd/device.ts';
+import { rangeError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { type Graph, parametersOf } from '../graph/graph.ts';
 import { checkLabelCount } from '../graph/labels.ts';
 import type { EpochReport } from './callbacks.ts';
 import { resume } from './checkpoint.ts';
@@ -22,10 +24,17 @@ export async function fit(
   const run = checkFitOptions(options);
   const resolved = resolve('fit', model, dataset);
   checkLabelCount('fit', resolved.graph, resolved.graph.labels);
+  checkTrainable(resolved.graph);
+  if (run.validation) resolve('fit: validation', resolved.graph, run.validation);
   const task = { model, resolved, dataset, options: run };
   return claim('fit', resolved.graph, async () => {
     const resumed = await resume(task);
     await resolved.prepare?.(dataset);
     return withDevice((device) => new FitRun(device, task, resumed).run(), run.threads);
   });
+}
+
+function checkTrainable(graph: Graph): void {
+  if (parametersOf(graph).some(({ trainable }) => trainable)) return;
+  throw rangeError('fit', 'expected a model with parameters to train', 'none');
 }

@@ -27,16 +27,16 @@ export interface Resolved {
 
 /** The graph of a model for this dataset. Throws a RangeError when samples do not fit it. */
 export function resolve(where: string, model: Model, dataset: Dataset): Resolved {
-  if (!Array.isArray(dataset?.shape)) throw typeError(where, 'a Dataset', kindOf(dataset));
+  if (!Array.isArray(dataset?.shape)) throw typeError(where, 'expected a Dataset', kindOf(dataset));
   const { shape, preprocessing, labels } = dataset;
   const about = { ...(preprocessing && { preprocessing }), ...(labels && { labels }) };
   if (model instanceof Module) return checked(where, { graph: model.build(shape, about) }, dataset);
   if (typeof model !== 'object' || model === null) {
-    throw typeError(where, 'a model, a Graph or a quantized model', kindOf(model));
+    throw typeError(where, 'expected a model, a Graph or a quantized model', kindOf(model));
   }
   if ('quantizers' in model && 'graph' in model) return checked(where, model, dataset);
   if ('nodes' in model) return checked(where, { graph: { ...about, ...model } }, dataset);
-  throw typeError(where, 'a model, a Graph or a quantized model', kindOf(model));
+  throw typeError(where, 'expected a model, a Graph or a quantized model', kindOf(model));
 }
 
 function checked(

@@ -66,10 +66,12 @@ export function encodeState({ tensors, ...progress }: TrainingState): Uint8Array
 export function decodeState(bytes: Uint8Array, where: string): TrainingState {
   const decoded = decode(bytes, where);
   const { format, state = '', checksum } = decoded.metadata;
-  if (format !== FORMAT) throw rangeError(where, `a checkpoint (${FORMAT})`, format ?? 'none');
+  if (format !== FORMAT)
+    throw rangeError(where, `expected a checkpoint (${FORMAT})`, format ?? 'none');
   const tensors = new Map([...decoded.tensors].map(([name, { data }]) => [name, data]));
   const actual = checksumOf(state, tensors);
-  if (checksum !== actual) throw rangeError(where, `checksum ${checksum} of its data`, actual);
+  if (checksum !== actual)
+    throw rangeError(where, `expected data with the checksum ${checksum}; it is damaged`, actual);
   const progress = asRecord(
     parseJson(state, where, 'state'),
     where,
@@ -91,7 +93,7 @@ function checkProgress(progress: Progress, where: string): void {
   checkInteger(where, 'step', position.step, 0);
   checkInteger(where, 'epoch of the data', asRecord(data, where, 'data')['epoch'] as number, 0);
   if (Array.isArray(history) && Array.isArray(callbacks)) return;
-  throw rangeError(where, 'lists of reports and callbacks', 'others');
+  throw rangeError(where, 'expected lists of reports and callbacks', 'others');
 }
 
 function checksumOf(state: string, tensors: ReadonlyMap<string, Elements>): string {

@@ -173,7 +173,9 @@ describe('octavo run says what is wrong', () => {
 
   test('nothing to be done with the outputs', () => {
     const { exit } = run('x.u8', new Uint8Array(4), []);
-    expect(exit.stderr[0]).toMatch(/^error: --output <file>, --top <k> or both/);
+    expect(exit.stderr[0]).toMatch(
+      /^error: expected --output <file>, --top <k> or both, got neither$/,
+    );
     expect(exit.status).toBe(2);
   });
 });

@@ -68,7 +68,9 @@ describe('octavo train', () => {
       const { status, stdout, stderr } = octavo('train', path('recipe.ts'), '-o', output, '--json');
       expect(status).toBe(0);
       expect(stderr).toHaveLength(5);
-      expect(stderr[0]).toMatch(/^float 1\/3 {2}loss .* accuracy .* validation: loss .* s$/);
+      expect(stderr[0]).toMatch(
+        /^float 1\/3 {2}loss [\d.]+ {2}accuracy [\d.]+ % {2}val\. [\d.]+ [\d.]+ % {2}[\d.]+ s$/,
+      );
       expect(stderr[4]).toMatch(/^quantized 2\/2 {2}loss /);
       const result = JSON.parse(stdout.trim().split('\n').at(-1)!);
       expect(result).toMatchObject({ output, bytes: readFileSync(output).length });

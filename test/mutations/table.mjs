@@ -329,7 +329,7 @@ export const scripts = [
   {
     family: 'LSQ weights: N of the whole tensor',
     file: 'src/quant/lsq.ts',
-    find: 'gradientScale(sizeOf(w.shape) / channels, spec.qmax)',
+    find: 'gradientScale(sizeOf(w.shape) / scales, spec.qmax)',
     replace: 'gradientScale(sizeOf(w.shape), spec.qmax)',
     test: 'test/quant/gradients.test.ts',
     only: 'ds_w',

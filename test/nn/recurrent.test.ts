@@ -111,7 +111,7 @@ test.each([
   ],
   [
     () => gru({ units: 2, returnSequences: 1 as never }),
-    /^gru: returnSequences must be a boolean, got 1$/,
+    /^gru: returnSequences must be true or false, got 1$/,
   ],
   [
     () => lstm({ units: 2, recurrentInitializer: 'normal' as never }),

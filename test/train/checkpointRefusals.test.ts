@@ -45,14 +45,20 @@ describe('a checkpoint that is not of this run is refused, and nothing is change
     for (let at = start; at < good.length; at += 61) {
       const bad = good.slice();
       bad[at]! ^= 1 << (at % 8);
-      await refused(bad, /^fit: resume: checksum [0-9a-f]{8} of its data, got [0-9a-f]{8}$/);
+      await refused(
+        bad,
+        /^fit: resume: expected data with the checksum [0-9a-f]{8}; it is damaged, got [0-9a-f]{8}$/,
+      );
     }
   });
 
   test('with a number of its state changed', async () => {
     const state = metadata['state']!.replace('"epoch":1', '"epoch":0');
     const bad = encode([...tensors.values()], { ...metadata, state });
-    await refused(bad, /^fit: resume: checksum [0-9a-f]{8} of its data, got [0-9a-f]{8}$/);
+    await refused(
+      bad,
+      /^fit: resume: expected data with the checksum [0-9a-f]{8}; it is damaged, got [0-9a-f]{8}$/,
+    );
   });
 
   test('with parts missing under a right checksum', () => {
@@ -65,7 +71,7 @@ describe('a checkpoint that is not of this run is refused, and nothing is change
       [{ ...progress, position: { epoch: -1, step: 0 } }, /^test: epoch must be .* >= 0, got -1$/],
       [{ ...progress, position: { epoch: 0 } }, /^test: step must be .* >= 0, got undefined$/],
       [{ ...progress, sums: { loss: null } }, /^test: loss must be a finite number .*, got null$/],
-      [{ ...rest, position }, /^test: lists of reports and callbacks, got others$/],
+      [{ ...rest, position }, /^test: expected lists of reports and callbacks, got others$/],
     ];
     for (const [parts, message] of cases) {
       expect(() => decodeState(state(parts), 'test')).toThrow(message);
@@ -74,7 +80,7 @@ describe('a checkpoint that is not of this run is refused, and nothing is change
 
   test('another safetensors file', async () => {
     const other = encode([...tensors.values()]);
-    await refused(other, /^fit: resume: a checkpoint \(octavo-checkpoint-1\), got none$/);
+    await refused(other, /^fit: resume: expected a checkpoint \(octavo-checkpoint-1\), got none$/);
   });
 
   test('of another model', async () => {
@@ -153,7 +159,7 @@ describe('a checkpoint that is not of this run is refused, and nothing is change
   });
 
   test('of more epochs than the run has', async () => {
-    const message = /^fit: resume: a position in a run of 0 epochs, got 1$/;
+    const message = /^fit: resume: expected a position in a run of 0 epochs, got 1$/;
     await refused(good, message, floatSetup(momentum(), { epochs: 0 }));
   });
 

@@ -265,15 +265,23 @@ describe('mistakes', () => {
     [
       'no model',
       () => fit({} as never, images),
-      /^fit: a model, a Graph or a quantized model, got Object$/,
+      /^fit: expected a model, a Graph or a quantized model, got Object$/,
     ],
     [
       'null',
       () => fit(null as never, images),
-      /^fit: a model, a Graph or a quantized model, got null$/,
+      /^fit: expected a model, a Graph or a quantized model, got null$/,
     ],
-    ['no dataset', () => fit(network(), undefined as never), /^fit: a Dataset, got undefined$/],
-    ['an array as dataset', () => fit(network(), [] as never), /^fit: a Dataset, got Array$/],
+    [
+      'no dataset',
+      () => fit(network(), undefined as never),
+      /^fit: expected a Dataset, got undefined$/,
+    ],
+    [
+      'an array as dataset',
+      () => fit(network(), [] as never),
+      /^fit: expected a Dataset, got Array$/,
+    ],
     [
       'an optimizer by name',
       () => fit(network(), images, { optimizer: 'sgd' as never }),

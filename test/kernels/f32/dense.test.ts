@@ -175,7 +175,10 @@ test('the parts that threads compute have the bits of the whole call', () => {
       f32_dense_weight_gradient: [rows, n, k, dy!, n, panels!, dw!.pointer, c!],
     };
     for (const [name, args] of Object.entries(calls)) {
-      const { units, grain, part } = divisions[name]!(args, { fields: () => ({}), scratch });
+      const { units, grain, part } = divisions[name as keyof typeof calls]!(args, {
+        fields: () => ({}),
+        scratch,
+      });
       const step = grain! * Math.ceil(units / parts / grain!);
       for (let first = 0; first < units; first += step) {
         const call = kernels[name as keyof typeof calls] as (...args: number[]) => void;
