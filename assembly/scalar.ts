@@ -165,3 +165,4 @@ export { f32_qc8w_quantize__scalar as f32_qc8w_quantize } from './fakequant/qc8w
 export {
   f32_qc8w_lsq_backward__scalar as f32_qc8w_lsq_backward,
 } from './fakequant/qc8wLsqBackward';
+export { f32_ewgs__scalar as f32_ewgs } from './fakequant/ewgs';

@@ -115,5 +115,6 @@ export { f32_qc8w_quantize__simd128 as f32_qc8w_quantize } from './fakequant/qc8
 export {
   f32_qc8w_lsq_backward__simd128 as f32_qc8w_lsq_backward,
 } from './fakequant/qc8wLsqBackward';
+export { f32_ewgs__simd128 as f32_ewgs } from './fakequant/ewgs';
 export { qs8_f32_winograd2d__simd128 as qs8_f32_winograd2d } from './int8/winograd';
 export { qs8_f32_dwconv2d__simd128 as qs8_f32_dwconv2d } from './int8/dwconv2d';

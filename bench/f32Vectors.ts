@@ -29,7 +29,8 @@ const vector = (rig: Rig) => floats(rig, N);
 const UNCLIPPED = { gradientScale: 1, gradientLimit: Infinity };
 
 /** Zeros, for f32 and f64 alike. */
-const sums = ({ heap }: Rig) => heap.floats(2 * CHANNELS, () => 0);
+/** f64 [2·CHANNELS + 3], the longest that a kernel adds to. */
+const sums = ({ heap }: Rig) => heap.floats(2 * (2 * CHANNELS + 3), () => 0);
 
 function fakeQuantizer({ heap }: Rig): number {
   const grid = { zeroPoint: 4, qmin: -128, qmax: 127 };
@@ -316,8 +317,16 @@ export const f32VectorCases = {
       const [dw, ds] = [rig.heap.alloc(4 * size), rig.heap.alloc(4 * channels)];
       return stream(`qc8w lsq backward ${layer.name}`, 12 * size, () =>
         rig.kernels.f32_qc8w_lsq_backward(
-          ...([outer, channels, inner, w, scale, -127, 127, g, dw, ds] as const),
+          ...([outer, channels, inner, w, scale, -127, 127, g, dw, ds, -127, 127] as const),
         ),
+      );
+    }),
+  f32_ewgs: (rig) =>
+    WEIGHTS.map((layer) => {
+      const { size, scale, w, g } = weights(rig, layer);
+      const { outer, channels, inner } = layer;
+      return stream(`ewgs ${layer.name}`, 12 * size, () =>
+        rig.kernels.f32_ewgs(outer, channels, inner, w, scale, g, 1e-6),
       );
     }),
 } satisfies Partial<Record<keyof TrainKernels, Cases>>;

@@ -1,6 +1,6 @@
 import { QuantizeParams } from '../abi';
 import { passing } from '../lib/passing';
-import { addHigh, addLow, addTo, sumLanes } from '../lib/reduce';
+import { addHigh, addLow, addSums, addTo, sumLanes } from '../lib/reduce';
 import { MAGIC, opaque } from '../lib/requantize';
 
 /** Rows that are summed in f32 before they go to f64. */
@@ -15,13 +15,13 @@ const BLOCK: i32 = 64;
  *     g = dy where it passes both: lo < y < hi, and what u is rounded to lies in [qmin, qmax]; else 0
  *
  *     sums[0][c] += Σ_r g      sums[1][c] += Σ_r g · f32(x − mean[c])
- *     sums[2C] += Σ dy·∂x̂/∂s      sums[2C + 1] += Σ dy·∂x̂/∂z      as in f32_fakequant_backward, with u for its x
+ *     sums[2C …] += Σ dy·∂x̂/∂s, Σ dy below, Σ dy above      as in f32_fakequant_backward, with u for its x
  *
- * Without a clamp the ends are infinite; without a quantizer params is 0 and the last two sums stay as they are.
+ * Without a clamp the ends are infinite; without a quantizer params is 0 and the last three sums stay as they are.
  *
  * x, dy      [rows, channels] f32    read
  * a, b, mean [channels] f32          read
- * sums       [2·channels + 2] f64    added to; blocks of 64 rows are summed in f32
+ * sums       [2·channels + 3] f64    added to; blocks of 64 rows are summed in f32
  */
 export function f32_batchnorm_sums__scalar(
   rows: i32, channels: i32, x: usize, dy: usize, a: usize, b: usize, mean: usize, sums: usize,
@@ -50,7 +50,7 @@ function columns(
     const middle = load<f32>(mean + at);
     const gain = load<f32>(a + at);
     const shift = load<f32>(b + at);
-    let sum: f32 = 0, product: f32 = 0, scales: f32 = 0, zeros: f32 = 0;
+    let sum: f32 = 0, product: f32 = 0, scales: f32 = 0, below: f32 = 0, above: f32 = 0;
     for (let i = at, stop = at + <usize>rows * row; i < stop; i += row) {
       const v = load<f32>(x + i);
       const y = v * gain + shift;
@@ -63,7 +63,8 @@ function columns(
         const rounded = nearest<f32>(u);
         const inside = rounded >= low && rounded <= high;
         scales += g * (inside ? rounded - u : rounded > high ? high : low);
-        zeros += inside ? 0 : g;
+        if (rounded < low) below += g;
+        if (rounded > high) above += g;
         passes = passes && inside;
       } else if (lo == -Infinity && hi == Infinity) {
         passes = true;
@@ -76,15 +77,8 @@ function columns(
     const totalX = total + (<usize>channels << 3);
     store<f64>(total, load<f64>(total) + <f64>sum);
     store<f64>(totalX, load<f64>(totalX) + <f64>product);
-    if (changetype<usize>(params)) addToRange(ranges, <f64>scales, <f64>zeros, params.scale);
+    if (changetype<usize>(params)) addSums(ranges, <f64>scales, <f64>below, <f64>above);
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function addToRange(sums: usize, scales: f64, zeros: f64, scale: f32): void {
-  store<f64>(sums, load<f64>(sums) + scales);
-  store<f64>(sums, load<f64>(sums, 8) - <f64>scale * zeros, 8);
 }
 
 export function f32_batchnorm_sums__simd128(
@@ -194,7 +188,8 @@ function quantizedQuad(
   let sum = f32x4.splat(0);
   let product = sum;
   let scales = sum;
-  let zeros = sum;
+  let below = sum;
+  let above = sum;
   for (const stop = x + <usize>rows * row; x < stop; x += row, dy += row) {
     const v = v128.load(x);
     const y = f32x4.add(f32x4.mul(v, gain), shift);
@@ -204,18 +199,23 @@ function quantizedQuad(
     const inside = f32x4.eq(q, rounded);
     const all = v128.load(dy);
     scales = f32x4.add(scales, f32x4.mul(all, f32x4.sub(q, v128.and(u, inside))));
-    zeros = f32x4.add(zeros, v128.andnot(all, inside));
+    below = f32x4.add(below, v128.and(all, f32x4.lt(rounded, low)));
+    above = f32x4.add(above, v128.and(all, f32x4.gt(rounded, high)));
     const g = passing(v128.and(all, inside), y, vlo, vhi);
     sum = f32x4.add(sum, g);
     product = f32x4.add(product, f32x4.mul(g, f32x4.sub(v, middle)));
   }
   addFour(sums, sum);
   addFour(products, product);
+  addSums(ranges, total(scales), total(below), total(above));
+}
+
+/** The four lanes in f64. */
+// @ts-ignore: decorator
+@inline
+function total(part: v128): f64 {
   const none = f64x2.splat(0);
-  addToRange(
-    ranges, sumLanes(addLow(none, scales), addHigh(none, scales)),
-    sumLanes(addLow(none, zeros), addHigh(none, zeros)), params.scale,
-  );
+  return sumLanes(addLow(none, part), addHigh(none, part));
 }
 
 /** totals[0..3] f64 += part */

@@ -1,6 +1,6 @@
 import { QuantizeParams } from '../abi';
 import { passing } from '../lib/passing';
-import { addHigh, addLow, sumLanes } from '../lib/reduce';
+import { addHigh, addLow, addSums, sumLanes } from '../lib/reduce';
 import { MAGIC, opaque } from '../lib/requantize';
 
 /** Elements whose terms are summed in f32, 16 a lane, before they go to f64. */
@@ -10,18 +10,18 @@ const BLOCK: i32 = 64;
 
 /**
  * Backward of x̂ = (q − z)·s, q = clamp(rte(u / s) + z, qmin, qmax), u = clamp(x, lo, hi), by the straight-through estimator
- * with learned scale and zero point (Esser 2020, Bhalgat 2020). With v = f32(u · inverseScale), r = rte(v), L = qmin − z,
+ * with learned ranges (Esser 2020, Bhalgat 2020). With v = f32(u · inverseScale), r = rte(v), L = qmin − z,
  * H = qmax − z:
  *
  *     inside  L ≤ r ≤ H    dx = dy where lo < x < hi    dscale += dy·(r − v)
- *     below   r < L        dx = 0                       dscale += dy·L          dzero −= scale·dy
- *     above   r > H        dx = 0                       dscale += dy·H          dzero −= scale·dy
+ *     below   r < L        dx = 0                       dscale += dy·L          below += dy
+ *     above   r > H        dx = 0                       dscale += dy·H          above += dy
  *
  * The clamp is a relu before the quantizer; its ends are infinite where there is none.
  *
  * x, dy [n] f32    read
  * dx    [n] f32    written; may be dy
- * sums  [2] f64    [dscale, dzero], added to
+ * sums  [3] f64    [dscale, below, above], added to: what the gradients of any parametrization of the range are made of
  *
  * Each term is rounded to f32 once. The twin sums in f64; SIMD sums blocks of 16 in each lane in f32 and the blocks
  * in f64, so |error| ≤ 17·2⁻²⁴·Σ|term|.
@@ -33,8 +33,7 @@ export function f32_fakequant_backward__scalar(
   const inverse = params.inverseScale;
   const lo = <f32>(params.qmin - params.zeroPoint);
   const hi = <f32>(params.qmax - params.zeroPoint);
-  let scales = 0.0;
-  let zeros = 0.0;
+  let scales = 0.0, below = 0.0, above = 0.0;
   for (const end = x + (<usize>n << 2); x < end; x += 4, dy += 4, dx += 4) {
     const g = load<f32>(dy);
     const y = load<f32>(x);
@@ -43,11 +42,11 @@ export function f32_fakequant_backward__scalar(
     const inside = r >= lo && r <= hi;
     const slope: f32 = inside ? r - v : r > hi ? hi : lo;
     scales += <f64>(g * slope);
-    zeros += inside ? 0.0 : <f64>g;
+    if (r < lo) below += <f64>g;
+    if (r > hi) above += <f64>g;
     store<f32>(dx, inside && y > clampLow && y < clampHigh ? g : 0);
   }
-  store<f64>(sums, load<f64>(sums) + scales);
-  store<f64>(sums, load<f64>(sums, 8) - <f64>params.scale * zeros, 8);
+  addSums(sums, scales, below, above);
 }
 
 export function f32_fakequant_backward__simd128(
@@ -60,16 +59,17 @@ export function f32_fakequant_backward__simd128(
   const magic = f32x4.splat(opaque(MAGIC, params.qmax));
   const lo = f32x4.splat(<f32>(params.qmin - params.zeroPoint));
   const hi = f32x4.splat(<f32>(params.qmax - params.zeroPoint));
-  let scalesLow = f64x2.splat(0);
-  let scalesHigh = scalesLow;
-  let zerosLow = scalesLow;
-  let zerosHigh = scalesLow;
+  const none = f64x2.splat(0);
+  let scalesLow = none, scalesHigh = none;
+  let belowLow = none, belowHigh = none;
+  let aboveLow = none, aboveHigh = none;
   let rest = n & ~3;
   while (rest > 0) {
     const count = min(BLOCK, rest);
     rest -= count;
     let scales = f32x4.splat(0);
-    let zeros = scales;
+    let below = scales;
+    let above = scales;
     for (const end = x + (<usize>count << 2); x < end; x += 16, dy += 16, dx += 16) {
       const g = v128.load(dy);
       const y = v128.load(x);
@@ -80,16 +80,20 @@ export function f32_fakequant_backward__simd128(
       const inside = f32x4.eq(q, r);
       const slope = f32x4.sub(q, v128.and(v, inside));
       scales = f32x4.add(scales, f32x4.mul(g, slope));
-      zeros = f32x4.add(zeros, v128.andnot(g, inside));
+      below = f32x4.add(below, v128.and(g, f32x4.lt(r, lo)));
+      above = f32x4.add(above, v128.and(g, f32x4.gt(r, hi)));
       v128.store(dx, passing(v128.and(g, inside), y, from, to));
     }
     scalesLow = addLow(scalesLow, scales);
     scalesHigh = addHigh(scalesHigh, scales);
-    zerosLow = addLow(zerosLow, zeros);
-    zerosHigh = addHigh(zerosHigh, zeros);
+    belowLow = addLow(belowLow, below);
+    belowHigh = addHigh(belowHigh, below);
+    aboveLow = addLow(aboveLow, above);
+    aboveHigh = addHigh(aboveHigh, above);
   }
-  store<f64>(sums, load<f64>(sums) + sumLanes(scalesLow, scalesHigh));
-  const outside = sumLanes(zerosLow, zerosHigh);
-  store<f64>(sums, load<f64>(sums, 8) - <f64>params.scale * outside, 8);
+  addSums(
+    sums, sumLanes(scalesLow, scalesHigh), sumLanes(belowLow, belowHigh),
+    sumLanes(aboveLow, aboveHigh),
+  );
   f32_fakequant_backward__scalar(n & 3, x, dy, dx, sums, clampLow, clampHigh, params);
 }

@@ -5,9 +5,12 @@ import { MAGIC, opaque } from '../lib/requantize';
  * Backward of wq = clamp(rte(w / s), qmin, qmax)·s for weights, by learned step size (Esser 2020). With
  * v = f32(w · f32(1/scale[c])):
  *
- *     qmin < v < qmax    dw = dwq    dscale[c] += dwq·(rte(v) − v)
- *     v ≤ qmin           dw = 0      dscale[c] += dwq·qmin
- *     v ≥ qmax           dw = 0      dscale[c] += dwq·qmax
+ *     lo < v < hi    dw = dwq    dscale[c] += dwq·(rte(v) − v)
+ *     v ≤ lo         dw = 0      dscale[c] += dwq·qmin
+ *     v ≥ hi         dw = 0      dscale[c] += dwq·qmax
+ *
+ * lo and hi are qmin and qmax in the paper; or the limits of what is rounded to an integer between them, as in fake
+ * quantization elsewhere: at most half an integer further out.
  *
  * w, dwq [outer, channels, inner] f32    read
  * scale  [channels] f32                  read, positive
@@ -19,10 +22,10 @@ import { MAGIC, opaque } from '../lib/requantize';
  */
 export function f32_qc8w_lsq_backward__scalar(
   outer: i32, channels: i32, inner: i32, w: usize, scale: usize, qmin: i32, qmax: i32,
-  dwq: usize, dw: usize, dscale: usize,
+  dwq: usize, dw: usize, dscale: usize, lo: f32, hi: f32,
 ): void {
   for (let c = 0; c < channels; c++) {
-    channel(c, outer, channels, inner, w, scale, qmin, qmax, dwq, dw, dscale);
+    channel(c, outer, channels, inner, w, scale, qmin, qmax, dwq, dw, dscale, lo, hi);
   }
 }
 
@@ -30,14 +33,14 @@ export function f32_qc8w_lsq_backward__scalar(
 @inline
 function channel(
   c: i32, outer: i32, channels: i32, inner: i32, w: usize, scale: usize, qmin: i32, qmax: i32,
-  dwq: usize, dw: usize, dscale: usize,
+  dwq: usize, dw: usize, dscale: usize, lo: f32, hi: f32,
 ): void {
   const inverse: f32 = 1 / load<f32>(scale + (<usize>c << 2));
   let total = 0.0;
   for (let o = 0; o < outer; o++) {
     const from = <usize>((o * channels + c) * inner) << 2;
     for (let at = from, end = from + (<usize>inner << 2); at < end; at += 4) {
-      total += <f64>backwardOne(at, w, inverse, qmin, qmax, dwq, dw);
+      total += <f64>backwardOne(at, w, inverse, qmin, qmax, dwq, dw, lo, hi);
     }
   }
   store<f32>(dscale + (<usize>c << 2), <f32>total);
@@ -48,21 +51,24 @@ function channel(
 @inline
 function backwardOne(
   at: usize, w: usize, inverse: f32, qmin: i32, qmax: i32, dwq: usize, dw: usize,
+  lo: f32, hi: f32,
 ): f32 {
   const v = load<f32>(w + at) * inverse;
   const g = load<f32>(dwq + at);
-  const inside = v > <f32>qmin && v < <f32>qmax;
+  const inside = v > lo && v < hi;
   store<f32>(dw + at, inside ? g : 0);
-  const slope: f32 = inside ? nearest<f32>(v) - v : v >= <f32>qmax ? <f32>qmax : <f32>qmin;
+  const slope: f32 = inside ? nearest<f32>(v) - v : v >= hi ? <f32>qmax : <f32>qmin;
   return g * slope;
 }
 
 export function f32_qc8w_lsq_backward__simd128(
   outer: i32, channels: i32, inner: i32, w: usize, scale: usize, qmin: i32, qmax: i32,
-  dwq: usize, dw: usize, dscale: usize,
+  dwq: usize, dw: usize, dscale: usize, lo: f32, hi: f32,
 ): void {
-  const lo = f32x4.splat(<f32>qmin);
-  const hi = f32x4.splat(<f32>qmax);
+  const low4 = f32x4.splat(lo);
+  const high4 = f32x4.splat(hi);
+  const first = f32x4.splat(<f32>qmin);
+  const last = f32x4.splat(<f32>qmax);
   const magic = f32x4.splat(opaque(MAGIC, qmax));
   let c = 0;
   if (inner == 1) {
@@ -72,7 +78,7 @@ export function f32_qc8w_lsq_backward__simd128(
       let high = low;
       for (let o = 0; o < outer; o++) {
         const at = <usize>(o * channels + c) << 2;
-        const terms = backwardFour(at, w, inverse, lo, hi, magic, dwq, dw);
+        const terms = backwardFour(at, w, inverse, low4, high4, first, last, magic, dwq, dw);
         low = addLow(low, terms);
         high = addHigh(high, terms);
       }
@@ -81,7 +87,7 @@ export function f32_qc8w_lsq_backward__simd128(
       v128.store64_lane(at, f32x4.demote_f64x2_zero(high), 0, 8);
     }
     for (; c < channels; c++) {
-      channel(c, outer, channels, 1, w, scale, qmin, qmax, dwq, dw, dscale);
+      channel(c, outer, channels, 1, w, scale, qmin, qmax, dwq, dw, dscale, lo, hi);
     }
     return;
   }
@@ -96,18 +102,24 @@ export function f32_qc8w_lsq_backward__simd128(
       if (inner >= 16) {
         do {
           const from = w + at, g = dwq + at, to = dw + at;
-          const v0 = clampTo(v128.load(from), inverse, lo, hi), g0 = v128.load(g);
-          const v1 = clampTo(v128.load(from, 16), inverse, lo, hi), g1 = v128.load(g, 16);
-          const inside0 = insideOf(v0, lo, hi), inside1 = insideOf(v1, lo, hi);
+          const v0 = clampTo(v128.load(from), inverse, low4, high4), g0 = v128.load(g);
+          const v1 = clampTo(v128.load(from, 16), inverse, low4, high4), g1 = v128.load(g, 16);
+          const inside0 = insideOf(v0, low4, high4), inside1 = insideOf(v1, low4, high4);
           v128.store(to, v128.and(g0, inside0));
           v128.store(to, v128.and(g1, inside1), 16);
-          const left = f32x4.add(termOf(g0, v0, inside0, magic), termOf(g1, v1, inside1, magic));
-          const v2 = clampTo(v128.load(from, 32), inverse, lo, hi), g2 = v128.load(g, 32);
-          const v3 = clampTo(v128.load(from, 48), inverse, lo, hi), g3 = v128.load(g, 48);
-          const inside2 = insideOf(v2, lo, hi), inside3 = insideOf(v3, lo, hi);
+          const left = f32x4.add(
+            termOf(g0, v0, inside0, first, last, magic),
+            termOf(g1, v1, inside1, first, last, magic),
+          );
+          const v2 = clampTo(v128.load(from, 32), inverse, low4, high4), g2 = v128.load(g, 32);
+          const v3 = clampTo(v128.load(from, 48), inverse, low4, high4), g3 = v128.load(g, 48);
+          const inside2 = insideOf(v2, low4, high4), inside3 = insideOf(v3, low4, high4);
           v128.store(to, v128.and(g2, inside2), 32);
           v128.store(to, v128.and(g3, inside3), 48);
-          const right = f32x4.add(termOf(g2, v2, inside2, magic), termOf(g3, v3, inside3, magic));
+          const right = f32x4.add(
+            termOf(g2, v2, inside2, first, last, magic),
+            termOf(g3, v3, inside3, first, last, magic),
+          );
           const terms = f32x4.add(left, right);
           low = addLow(low, terms);
           high = addHigh(high, terms);
@@ -115,13 +127,13 @@ export function f32_qc8w_lsq_backward__simd128(
         } while (at + 64 <= end);
       }
       for (; at + 16 <= end; at += 16) {
-        const terms = backwardFour(at, w, inverse, lo, hi, magic, dwq, dw);
+        const terms = backwardFour(at, w, inverse, low4, high4, first, last, magic, dwq, dw);
         low = addLow(low, terms);
         high = addHigh(high, terms);
       }
       for (; at < end; at += 4) {
         const one = f32x4.extract_lane(inverse, 0);
-        tail += <f64>backwardOne(at, w, one, qmin, qmax, dwq, dw);
+        tail += <f64>backwardOne(at, w, one, qmin, qmax, dwq, dw, lo, hi);
       }
     }
     store<f32>(dscale + (<usize>c << 2), <f32>(sumLanes(low, high) + tail));
@@ -132,12 +144,13 @@ export function f32_qc8w_lsq_backward__simd128(
 // @ts-ignore: decorator
 @inline
 function backwardFour(
-  at: usize, w: usize, inverse: v128, lo: v128, hi: v128, magic: v128, dwq: usize, dw: usize,
+  at: usize, w: usize, inverse: v128, lo: v128, hi: v128, first: v128, last: v128, magic: v128,
+  dwq: usize, dw: usize,
 ): v128 {
   const v = clampTo(v128.load(w + at), inverse, lo, hi), g = v128.load(dwq + at);
   const inside = insideOf(v, lo, hi);
   v128.store(dw + at, v128.and(g, inside));
-  return termOf(g, v, inside, magic);
+  return termOf(g, v, inside, first, last, magic);
 }
 
 /** v of four lanes, no further out than lo and hi. */
@@ -153,10 +166,13 @@ function insideOf(v: v128, lo: v128, hi: v128): v128 {
   return v128.and(f32x4.gt(v, lo), f32x4.lt(v, hi));
 }
 
-/** The terms of dscale. At lo and hi, which are integers, r − v is 0 and the slope is r itself. */
+/** The terms of dscale. Beyond lo and hi v was clamped to them, and the slope is the integer next to them. */
 // @ts-ignore: decorator
 @inline
-function termOf(g: v128, v: v128, inside: v128, magic: v128): v128 {
+function termOf(
+  g: v128, v: v128, inside: v128, first: v128, last: v128, magic: v128,
+): v128 {
   const r = f32x4.sub(f32x4.add(v, magic), magic);
-  return f32x4.mul(g, f32x4.sub(r, v128.and(v, inside)));
+  const q = f32x4.pmin(last, f32x4.pmax(first, r));
+  return f32x4.mul(g, f32x4.sub(q, v128.and(v, inside)));
 }

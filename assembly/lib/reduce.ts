@@ -41,3 +41,12 @@ export function addTo(totals: usize, low: v128, high: v128): void {
   v128.store(totals, addLow(v128.load(totals, 32), high), 32);
   v128.store(totals, addHigh(v128.load(totals, 48), high), 48);
 }
+
+/** sums[0..2] f64 += three sums */
+// @ts-ignore: decorator
+@inline
+export function addSums(sums: usize, first: f64, second: f64, third: f64): void {
+  store<f64>(sums, load<f64>(sums) + first);
+  store<f64>(sums, load<f64>(sums, 8) + second, 8);
+  store<f64>(sums, load<f64>(sums, 16) + third, 16);
+}

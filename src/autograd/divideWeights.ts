@@ -53,5 +53,6 @@ const pack: Rule = (args) => {
 export const weightDivisions: Rules = {
   f32_qc8w_quantize: channels({ 3: 4, 7: 1, 8: 4 }, { 4: 4 }),
   f32_qc8w_lsq_backward: channels({ 3: 4, 7: 4, 8: 4 }, { 4: 4, 9: 4 }),
+  f32_ewgs: channels({ 3: 4, 5: 4 }, { 4: 4 }),
   qs8_pack_weights: pack,
 };

@@ -159,7 +159,7 @@ class IntegerRun {
 
   #weights(id: ValueId): QWeights {
     const spec = this.#spec(id);
-    const refs = { scale: this.store.ref(spec.scale) };
+    const refs = { scale: this.store.ref(spec.scale), own: {} };
     const w = this.store.ref(this.graph.parameters.get(id)!);
     return this.quantizers[spec.method]!.quantizeWeights(this.cx, w, refs, spec);
   }

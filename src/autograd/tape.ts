@@ -11,7 +11,7 @@ import type {
   Ref,
   Saved,
 } from '../core/op.ts';
-import type { Shape } from '../core/shape.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
 import { isHandle, type Operand } from '../graph/dispatch.ts';
 import type { Parameter, QuantizerSpec } from '../graph/graph.ts';
 import { biasGradient } from '../ops/chunks.ts';
@@ -25,7 +25,7 @@ import type { OpName } from '../ops/table.ts';
 import type { StepContext } from './context.ts';
 import { Gradients } from './gradients.ts';
 import type { ParameterStore } from './parameters.ts';
-import type { QuantizerRefs, QuantizerRule } from './quantizer.ts';
+import type { QuantizerRefs, QuantizerRule, QuantizerValues, RangeGradients } from './quantizer.ts';
 import { f32Rule, qatRule } from './rules.ts';
 import { type Origin, Tensor } from './tensor.ts';
 
@@ -224,51 +224,68 @@ export class Tape {
   /** Puts an activation through a quantizer: ops that have an integer form go on with its integers. */
   quantize(x: Tensor, spec: QuantizerSpec, rule: QuantizerRule): Tensor {
     const { cx } = this;
-    const { inputs, refs } = this.#quantizerInputs(x, spec);
-    const { qmin, qmax } = spec;
-    const grid = { ...rule.range(cx, refs, spec, x), qmin, qmax };
+    const { parameters, refs } = this.#quantizerInputs(spec, rule);
+    const range = rule.range(cx, refs, spec, x);
+    const grid = { ...range, qmin: spec.qmin, qmax: spec.qmax };
     const pending = x.pending ?? identity(x.ref);
     const sources = x.origin.sources ?? [x];
     const quantized = { ...grid, q: quantizePointwise(cx, pending, grid) };
+    const adjust = rule.adjustGradient && {
+      adjust: (dx: Ref, y: Ref) => rule.adjustGradient!(cx, dx, y, range, spec),
+    };
+    const elements = sizeOf(x.shape.slice(1));
     return this.#record({
-      output: this.#made(inputs, x.shape, undefined, { quantized }),
-      inputs: [...sources, ...inputs.slice(1)],
-      reads: inputs,
+      output: this.#made([x, ...parameters], x.shape, undefined, { quantized }),
+      inputs: [...sources, ...parameters],
+      reads: [x, ...parameters],
       backward: (dy, own) => {
-        const gradients = pointwiseGradients(cx, pending, dy, { grid, own });
-        const { dscale, dzeroPoint } = rule.rangeGradients(cx, gradients.range, x.shape, spec);
-        const list: (Ref | undefined)[] = gradientList(gradients);
+        const gradients = pointwiseGradients(cx, pending, dy, { grid, own, ...adjust });
+        const step = { sums: gradients.range, range, elements, spec, refs };
+        const learned = ordered(spec, rule.rangeGradients(cx, step));
+        const list = gradientList(gradients);
         list.length = sources.length;
-        return [...list, dscale, dzeroPoint];
+        return [
+          ...list,
+          ...learned.map((value) => (value === undefined ? value : scalar(cx, value))),
+        ];
       },
     });
   }
 
   quantizeWeights(w: Tensor, spec: QuantizerSpec, rule: QuantizerRule): Tensor {
-    const { inputs, refs } = this.#quantizerInputs(w, spec);
+    const { parameters, refs } = this.#quantizerInputs(spec, rule);
     const weights = rule.quantizeWeights(this.cx, w.ref, refs, spec);
     return this.#record({
-      output: this.#made(inputs, w.shape, undefined, { weights }),
-      inputs,
+      output: this.#made([w, ...parameters], w.shape, undefined, { weights }),
+      inputs: [w, ...parameters],
       backward: (dy) => {
-        const { dx, dscale } = rule.backwardWeights(this.cx, dy, w.ref, refs, spec);
-        return [dx, dscale];
+        const { dx, ...learned } = rule.backwardWeights(this.cx, dy, w.ref, refs, spec);
+        return [dx, ...ordered(spec, learned)];
       },
     });
   }
 
-  #quantizerInputs(x: Tensor, spec: QuantizerSpec): { inputs: Tensor[]; refs: QuantizerRefs } {
+  /** The parameters of a quantizer in the order of `ordered`, its range brought up to date in training. */
+  #quantizerInputs(
+    spec: QuantizerSpec,
+    rule: QuantizerRule,
+  ): { parameters: Tensor[]; refs: QuantizerRefs } {
+    const { cx } = this;
     const scale = this.parameter(spec.scale);
     const zeroPoint = spec.zeroPoint && this.parameter(spec.zeroPoint);
-    const state = spec.state && this.parameter(spec.state);
-    const states = spec.states?.map((other) => this.parameter(other).ref);
-    const refs = {
+    const own = Object.entries(spec.own ?? {}).map(
+      ([name, parameter]) => [name, this.parameter(parameter)] as const,
+    );
+    const refs: QuantizerRefs = {
       scale: scale.ref,
       ...(zeroPoint && { zeroPoint: zeroPoint.ref }),
-      ...(state && { state: state.ref }),
-      ...(states && { states }),
+      ...(spec.state && { state: this.parameter(spec.state).ref }),
+      ...(spec.states && { states: spec.states.map((other) => this.parameter(other).ref) }),
+      own: Object.fromEntries(own.map(([name, { ref }]) => [name, ref])),
     };
-    return { inputs: [x, scale, ...(zeroPoint ? [zeroPoint] : [])], refs };
+    if (cx.training) rule.derive?.(viewsOf(cx, refs), spec);
+    const parameters = [scale, zeroPoint ?? [], own.map(([, tensor]) => tensor)].flat();
+    return { parameters, refs };
   }
 
   /**
@@ -294,4 +311,24 @@ export class Tape {
 /** In the order of the inputs of batch normalization; a clamp has the first alone. */
 function gradientList({ dx, dgamma, dbeta }: PointwiseGradients): (Ref | undefined)[] {
   return [dx, dgamma, dbeta];
+}
+
+/** Gradients of a quantizer's parameters in the order of its tensors: scale, zero point where there is one, its method's own. */
+function ordered<T>(spec: QuantizerSpec, gradients: RangeGradients<T>): (T | undefined)[] {
+  const own = Object.keys(spec.own ?? {}).map((name) => gradients.own?.[name]);
+  return [gradients.scale, ...(spec.zeroPoint ? [gradients.zeroPoint] : []), ...own];
+}
+
+function viewsOf(cx: StepContext, { scale, zeroPoint, own }: QuantizerRefs): QuantizerValues {
+  return {
+    scale: cx.f32(scale),
+    ...(zeroPoint && { zeroPoint: cx.f32(zeroPoint) }),
+    own: Object.fromEntries(Object.entries(own).map(([name, ref]) => [name, cx.f32(ref)])),
+  };
+}
+
+function scalar(cx: StepContext, value: number): Ref {
+  const ref = cx.alloc([1]);
+  cx.f32(ref)[0] = value;
+  return ref;
 }

@@ -166,7 +166,10 @@ export const trainKernels = {
     'dwq',
     'dw',
     'dscale',
+    'lo:f32',
+    'hi:f32',
   ],
+  f32_ewgs: ['outer', 'channels', 'inner', 'x', 'scale', 'dx', 'factor:f32'],
 } as const;
 
 type Header = Readonly<Record<string, readonly string[]>>;

@@ -60,6 +60,8 @@ export interface QuantizerSpec {
   readonly zeroPoint?: Parameter;
   /** What an observer remembers between steps. */
   readonly state?: Parameter;
+  /** What its method learns or remembers besides, by name; scale and zero point follow from it then. */
+  readonly own?: Readonly<Record<string, Parameter>>;
   /** The states of all quantizers with this scale and zero point, its own among them: the range covers what all saw. */
   readonly states?: readonly Parameter[];
 }
@@ -101,7 +103,9 @@ export function parametersOf(graph: Graph): Parameter[] {
     ...new Set([
       ...graph.parameters.values(),
       ...quantizers.map((q) => q.scale),
-      ...quantizers.flatMap((q) => [q.zeroPoint ?? [], q.state ?? []].flat()),
+      ...quantizers.flatMap((q) =>
+        [q.zeroPoint ?? [], q.state ?? [], Object.values(q.own ?? {})].flat(),
+      ),
     ]),
   ];
 }

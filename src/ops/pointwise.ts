@@ -16,8 +16,16 @@ export interface PointwiseGradients {
   readonly dx: Ref;
   readonly dgamma?: Ref;
   readonly dbeta?: Ref;
-  /** Σ dŷ·∂ŷ/∂s and Σ dŷ·∂ŷ/∂z of the quantizer (quantization.md eq. (16) and (17)). */
-  readonly range: { readonly scale: number; readonly zeroPoint: number };
+  readonly range: RangeSums;
+}
+
+/** Sums over x̂ = (q − z)·s that the gradient of any parametrization of its range is made of (quantization.md eq. (16), (17)). */
+export interface RangeSums {
+  /** Σ dx̂·∂x̂/∂s, z held. */
+  readonly scale: number;
+  /** Σ dx̂ where x lies below the range, and above. */
+  readonly below: number;
+  readonly above: number;
 }
 
 /** A map that does nothing. */
@@ -94,20 +102,46 @@ export interface GradientOptions {
   readonly grid?: Grid;
   /** dx may take the place of dy. */
   readonly own?: boolean;
+  /** Changes in place the gradient of y, which it is given too, before it goes on to what made y. */
+  readonly adjust?: (dx: Ref, y: Ref) => void;
 }
 
 export function pointwiseGradients(
   cx: TrainContext,
   pointwise: Pointwise,
   dy: Ref,
-  { grid, own = false }: GradientOptions = {},
+  { grid, own = false, adjust }: GradientOptions = {},
 ): PointwiseGradients {
+  if (adjust) return adjustedGradients(cx, pointwise, dy, grid!, adjust);
   const { x, lo, hi, norm } = pointwise;
   const dx = own ? dy : cx.alloc(x.shape);
   if (norm) return normGradients(cx, pointwise, dy, dx, grid);
   if (grid) return quantizerGradients(cx, pointwise, dy, dx, grid);
   cx.kernels.f32_vclamp_backward(sizeOf(x.shape), x.ptr, dy.ptr, dx.ptr, lo, hi);
-  return { dx, range: { scale: 0, zeroPoint: 0 } };
+  return { dx, range: NO_SUMS };
+}
+
+const NO_SUMS: RangeSums = { scale: 0, below: 0, above: 0 };
+
+function rangeSums(sums: Float64Array, at: number): RangeSums {
+  return { scale: sums[at]!, below: sums[at + 1]!, above: sums[at + 2]! };
+}
+
+/** One after the other: y is computed again, then the gradients of clamp and quantizer, then those of the normalization. */
+function adjustedGradients(
+  cx: TrainContext,
+  pointwise: Pointwise,
+  dy: Ref,
+  grid: Grid,
+  adjust: (dx: Ref, y: Ref) => void,
+): PointwiseGradients {
+  const { norm, lo, hi } = pointwise;
+  const y = norm ? computePointwise(cx, pointwise) : pointwise.x;
+  const { dx, range } = quantizerGradients(cx, { x: y, lo, hi }, dy, cx.alloc(y.shape), grid);
+  adjust(dx, y);
+  if (!norm) return { dx, range };
+  const open = { ...pointwise, lo: -Infinity, hi: Infinity };
+  return { ...pointwiseGradients(cx, open, dx, { own: true }), range };
 }
 
 function quantizerGradients(
@@ -119,12 +153,12 @@ function quantizerGradients(
 ): PointwiseGradients {
   const params = quantizeParams(cx, grid);
   const sample = sizeOf(x.shape.slice(1));
-  const sums = chunkedSums(cx, x, 2, (first, count, into) => {
+  const sums = chunkedSums(cx, x, 3, (first, count, into) => {
     const at = first * sampleBytes(x);
     const [from, g, to] = [x.ptr + at, dy.ptr + at, dx.ptr + at];
     cx.kernels.f32_fakequant_backward(count * sample, from, g, to, into, lo, hi, params);
   });
-  return { dx, range: { scale: sums[0]!, zeroPoint: sums[1]! } };
+  return { dx, range: rangeSums(sums, 0) };
 }
 
 /**
@@ -159,11 +193,11 @@ function normGradients(
     ...([rows, channels, x.ptr, dy.ptr, a.ptr, b.ptr, pp, pq, pr, dx.ptr] as const),
     ...([Math.max(lo, low), Math.min(hi, high)] as const),
   );
-  const range = { scale: sums[2 * channels]!, zeroPoint: sums[2 * channels + 1]! };
+  const range = rangeSums(sums, 2 * channels);
   return { dx, dgamma: vector(cx, dgamma), dbeta: vector(cx, sumDy), range };
 }
 
-/** f64 [2C + 2]: Σ g and Σ g·(x − mean) by channel, and the sums of the quantizer. */
+/** f64 [2C + 3]: Σ g and Σ g·(x − mean) by channel, and the sums of the quantizer. */
 function normSums(
   cx: TrainContext,
   { x, norm, lo, hi }: Pointwise,
@@ -174,7 +208,7 @@ function normSums(
   const [a, b, mean] = [norm!.a.ptr, norm!.b.ptr, vector(cx, norm!.mean).ptr];
   const params = grid ? quantizeParams(cx, grid) : 0;
   const each = rows / x.shape[0]!;
-  return chunkedSums(cx, x, 2 * channels + 2, (first, count, into) => {
+  return chunkedSums(cx, x, 2 * channels + 3, (first, count, into) => {
     const at = first * sampleBytes(x);
     const [from, g] = [x.ptr + at, dy.ptr + at];
     cx.kernels.f32_batchnorm_sums(

@@ -17,11 +17,27 @@ export function largestWeightScales(
   return maxima.map((max) => Math.max(max / spec.qmax, MIN_SCALE));
 }
 
-/** The asymmetric grid over [min, max] stretched to hold 0, the zero point nudged to an integer: eq. (14). */
+/**
+ * The grid over [min, max] stretched to hold 0, the zero point nudged to an integer: eq. (14). With a fixed zero point the scale alone is
+ * free, and what lies on a side that has no integers does not count.
+ */
 export function rangeFromBounds(min: number, max: number, spec: QuantizerSpec): Range {
   const { qmin, qmax, fixedZeroPoint } = spec;
-  const lo = fixedZeroPoint === undefined ? Math.min(0, min) : 0;
-  const hi = Math.max(0, max);
-  const scale = Math.fround(Math.max((hi - lo) / (qmax - qmin), MIN_SCALE));
+  const [lo, hi] = [Math.min(0, min), Math.max(0, max)];
+  const free = (hi - lo) / (qmax - qmin);
+  const step = fixedZeroPoint === undefined ? free : fixedStep(lo, hi, fixedZeroPoint, spec);
+  const scale = Math.fround(Math.max(step, MIN_SCALE));
   return { scale, zeroPoint: integerZeroPoint(spec, qmin - lo / scale) };
+}
+
+/** The least scale that reaches both ends from a zero point. */
+function fixedStep(
+  lo: number,
+  hi: number,
+  zeroPoint: number,
+  { qmin, qmax }: QuantizerSpec,
+): number {
+  const below = zeroPoint > qmin ? -lo / (zeroPoint - qmin) : 0;
+  const above = zeroPoint < qmax ? hi / (qmax - zeroPoint) : 0;
+  return Math.max(below, above);
 }

@@ -2,7 +2,7 @@ import { StepContext } from '../autograd/context.ts';
 import { withDevice } from '../autograd/device.ts';
 import { execute } from '../autograd/execute.ts';
 import { ParameterStore } from '../autograd/parameters.ts';
-import type { Range } from '../autograd/quantizer.ts';
+import { deriveRanges, type Range, valuesOf } from '../autograd/quantizer.ts';
 import { Tape } from '../autograd/tape.ts';
 import { checkNumber, checkOptions, kindOf, rangeError } from '../core/errors.ts';
 import type { Ref } from '../core/op.ts';
@@ -16,7 +16,9 @@ import {
   calibrators,
   type Observed,
 } from './calibrators.ts';
+import { quantizerRules } from './methods.ts';
 import { searchWeightScales } from './mseSearch.ts';
+import type { MethodTable } from './prepare.ts';
 
 /** A batch as calibration wants it: real values [size, …] in the shape of the graph's input. */
 export interface CalibrationBatch {
@@ -69,6 +71,7 @@ export async function calibrate(
   graph: Graph,
   batches: readonly CalibrationBatch[],
   options: CalibrateOptions = {},
+  table: MethodTable = quantizerRules,
 ): Promise<void> {
   if (batches.length === 0) throw rangeError('calibrate', 'at least one batch', 0);
   calibrateWeights(graph, options.weights ?? 'mse');
@@ -99,7 +102,11 @@ export async function calibrate(
       graph.quantizers.get(id)!.state?.data.set([min * 0.01, max * 0.01, 0.01]);
     }
   });
-  for (const spec of graph.quantizers.values()) checkScale(spec);
+  for (const spec of graph.quantizers.values()) {
+    checkScale(spec);
+    table[spec.method]!.start?.(valuesOf(spec), spec);
+  }
+  deriveRanges(graph, table);
 }
 
 function calibratorOf({ spec, observed }: Scale, options: CalibrateOptions): Calibrator {

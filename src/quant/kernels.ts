@@ -1,8 +1,8 @@
 /** The kernel calls that quantizer methods share. */
 
-import type { QuantizerRefs, Range } from '../autograd/quantizer.ts';
+import type { QuantizerRefs, Range, WeightGradients } from '../autograd/quantizer.ts';
 import type { QWeights, Ref, TrainContext } from '../core/op.ts';
-import { type Shape, sizeOf } from '../core/shape.ts';
+import { sizeOf } from '../core/shape.ts';
 import type { QuantizerSpec } from '../graph/graph.ts';
 import { integerZeroPoint } from '../graph/quantizerParams.ts';
 import { channelScales, scaleLayout } from './weightLayout.ts';
@@ -42,13 +42,27 @@ export function quantizeWeights(
   return { q, dequantized: real, scale: scales };
 }
 
-/** LSQ's gradients for weights, dscale [scales] not yet scaled by h      quantization.md eq. (18) */
+/** Weights by their trained scales. */
+export function learnedWeights(
+  cx: TrainContext,
+  w: Ref,
+  { scale }: QuantizerRefs,
+  spec: QuantizerSpec,
+): QWeights {
+  return quantizeWeights(cx, w, scale, spec);
+}
+
+/**
+ * Straight-through gradients of weights, dscale [scales] not yet scaled by h; w/s passes between the limits
+ * quantization.md eq. (18)
+ */
 export function weightGradients(
   cx: TrainContext,
   dy: Ref,
   w: Ref,
   scale: Ref,
   spec: QuantizerSpec,
+  [lo, hi]: readonly [number, number],
 ): { dx: Ref; dscale: Ref } {
   const { outer, channels, inner } = scaleLayout(w.shape, spec);
   const dx = cx.alloc(w.shape);
@@ -65,8 +79,29 @@ export function weightGradients(
     dy.ptr,
     dx.ptr,
     dscale.ptr,
+    lo,
+    hi,
   );
   return { dx, dscale };
+}
+
+/**
+ * The gradients of weights and of their trained scales. N in h is the weights that share the scale, those of one channel: the
+ * whole tensor's would shrink the step by sqrt(channels).
+ */
+export function learnStep(
+  cx: TrainContext,
+  dy: Ref,
+  w: Ref,
+  { scale }: QuantizerRefs,
+  spec: QuantizerSpec,
+  limits: readonly [number, number],
+): WeightGradients {
+  const { dx, dscale } = weightGradients(cx, dy, w, scale, spec, limits);
+  const scales = dscale.shape[0]!;
+  const h = gradientScale(sizeOf(w.shape) / scales, spec.qmax);
+  cx.kernels.f32_vscale(scales, dscale.ptr, h, dscale.ptr);
+  return { dx, scale: dscale };
 }
 
 export function scalar(cx: TrainContext, value: number): Ref {
@@ -78,8 +113,4 @@ export function scalar(cx: TrainContext, value: number): Ref {
 /** h = 1 / sqrt(N · levels), the step-size gradient scale of LSQ (Esser 2020, §2.2): quantization.md eq. (19) */
 export function gradientScale(elements: number, levels: number): number {
   return 1 / Math.sqrt(elements * levels);
-}
-
-export function elementsPerSample(shape: Shape): number {
-  return sizeOf(shape.slice(1));
 }

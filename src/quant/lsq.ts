@@ -1,38 +1,24 @@
-import type { QuantizerRule } from '../autograd/quantizer.ts';
-import { sizeOf } from '../core/shape.ts';
-import {
-  elementsPerSample,
-  gradientScale,
-  quantizeWeights,
-  rangeOf,
-  scalar,
-  weightGradients,
-} from './kernels.ts';
+import { gradientScale, learnedWeights, learnStep, rangeOf } from './kernels.ts';
+import type { Method } from './method.ts';
 
 /**
- * Learned step size (Esser 2020, arXiv 1902.08153) for weights, symmetric per channel; learned scale and zero point for
- * activations, the zero point a float that the forward clamps and rounds (quantization.md eq. (15) to (18)).
+ * Learned step size (Esser 2020, arXiv 1902.08153): the scale is trained, per channel or per tensor. Activations have their zero
+ * point from calibration, qmin after a relu (quantization.md eq. (15), (16), (18), (19)).
  */
-export const lsq: QuantizerRule = {
+export const lsq: Method = {
+  activations: { scale: true },
+  weights: { scale: true },
   range: rangeOf,
 
-  rangeGradients(cx, sums, shape, spec) {
-    const h = gradientScale(elementsPerSample(shape), spec.qmax - spec.qmin);
-    const learned = spec.zeroPoint && { dzeroPoint: scalar(cx, sums.zeroPoint * h) };
-    return { dscale: scalar(cx, sums.scale * h), ...learned };
+  /** Q_P counts the integers above 0: the paper's 2^b − 1 after a relu and 2^(b−1) − 1 around 0. */
+  rangeGradients(_, { sums, range, elements, spec }) {
+    const levels = Math.max(1, spec.qmax - range.zeroPoint);
+    return { scale: sums.scale * gradientScale(elements, levels) };
   },
 
-  quantizeWeights(cx, w, refs, spec) {
-    return quantizeWeights(cx, w, refs.scale, spec);
-  },
+  quantizeWeights: learnedWeights,
 
-  /** N in h is the weights that share the scale, those of one channel: the whole tensor's would shrink the step by
-   * sqrt(channels). */
   backwardWeights(cx, dy, w, refs, spec) {
-    const { dx, dscale } = weightGradients(cx, dy, w, refs.scale, spec);
-    const scales = dscale.shape[0]!;
-    const h = gradientScale(sizeOf(w.shape) / scales, spec.qmax);
-    cx.kernels.f32_vscale(scales, dscale.ptr, h, dscale.ptr);
-    return { dx, dscale };
+    return learnStep(cx, dy, w, refs, spec, [spec.qmin, spec.qmax]);
   },
 };

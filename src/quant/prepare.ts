@@ -1,13 +1,18 @@
 import { qatRule } from '../autograd/rules.ts';
 import { activationRange, weightRange } from '../core/qparams.ts';
-import type { Shape } from '../core/shape.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
 import type { Graph, Parameter, QuantizerSpec, ValueId } from '../graph/graph.ts';
 import { edgesOf } from '../graph/passes/edges.ts';
 import { indexInputs, keepsIntegers, type Segment, segments } from '../graph/passes/segments.ts';
 import { sharedQuantizers } from '../graph/passes/sharing.ts';
 import { checkOperands, constantOperands } from './checkOperands.ts';
 import { MIN_SCALE } from './kernels.ts';
+import type { Method, OwnParameter } from './method.ts';
+import { quantizerRules } from './methods.ts';
 import type { Scheme, TensorScheme, WeightScheme } from './scheme.ts';
+
+/** Methods by name. */
+export type MethodTable = Readonly<Record<string, Method>>;
 
 /** An activation that is rounded to integers of its own. */
 interface Rounded {
@@ -26,7 +31,11 @@ interface Rounded {
  * normalization stays unfolded. Ranges are still empty; `calibrate` fills them. Throws a RangeError for a graph with an op
  * or an operand that has no integer form.
  */
-export function prepare(graph: Graph, { weights, activations, edgeBits }: Scheme): Graph {
+export function prepare(
+  graph: Graph,
+  { weights, activations, edgeBits }: Scheme,
+  table: MethodTable = quantizerRules,
+): Graph {
   const found = segments(graph);
   checkOperands(graph, found);
   const rounded = roundedValues(graph, found);
@@ -43,7 +52,7 @@ export function prepare(graph: Graph, { weights, activations, edgeBits }: Scheme
   const quantizers = new Map<ValueId, QuantizerSpec>();
   for (const [set, members] of sets) {
     const scheme = atEdge(activations, edgeSets.has(set));
-    const specs = activationQuantizers(graph, members, scheme);
+    const specs = activationQuantizers(graph, members, scheme, table);
     members.forEach(({ id }, i) => {
       quantizers.set(id, specs[i]!);
     });
@@ -54,7 +63,7 @@ export function prepare(graph: Graph, { weights, activations, edgeBits }: Scheme
     for (const id of anchor.inputs.slice(1, rule.kind === 'linear' ? 2 : 3)) {
       const { name, shape } = graph.values[id]!;
       const scheme = atEdge(weights, edges.weights.has(id));
-      quantizers.set(id, weightQuantizer(name, scheme, shape, rule.channelAxis));
+      quantizers.set(id, weightQuantizer(name, scheme, shape, rule.channelAxis, table));
     }
   }
   return { ...graph, quantizers };
@@ -81,9 +90,46 @@ function roundedValues(graph: Graph, found: readonly Segment[]): Rounded[] {
   ];
 }
 
-function parameter(name: string, shape: Shape, trainable: boolean, minimum?: number): Parameter {
-  const data = new Float32Array(shape.reduce((size, extent) => size * extent, 1));
-  return { name, shape, trainable, decay: false, data, ...(minimum !== undefined && { minimum }) };
+interface Trained {
+  readonly trained?: boolean;
+  readonly decay?: boolean;
+  readonly minimum?: number;
+}
+
+function parameter(
+  name: string,
+  shape: Shape,
+  { trained = true, decay = false, minimum }: Trained,
+): Parameter {
+  const data = new Float32Array(sizeOf(shape));
+  return {
+    name,
+    shape,
+    trainable: trained,
+    decay,
+    data,
+    ...(minimum !== undefined && { minimum }),
+  };
+}
+
+/** Scales are trained by some methods, and never fall to 0. */
+function scaleParameter(name: string, scales: number, trained = false): Parameter {
+  return parameter(`${name}/scale`, [scales], { trained, minimum: MIN_SCALE });
+}
+
+/** The parameters of a method's own, one value for each scale. */
+function ownParameters(
+  name: string,
+  scales: number,
+  wanted: Readonly<Record<string, OwnParameter>> | undefined,
+  trained: boolean,
+): Pick<QuantizerSpec, 'own'> {
+  if (!wanted) return {};
+  const own = Object.entries(wanted).map(([key, one]) => {
+    const options = { ...one, trained: trained && one.trained !== false };
+    return [key, parameter(`${name}/${key}`, [scales], options)];
+  });
+  return { own: Object.fromEntries(own) };
 }
 
 /**
@@ -96,28 +142,36 @@ function activationQuantizers(
   graph: Graph,
   members: readonly Rounded[],
   { method, bits }: TensorScheme,
+  table: MethodTable,
 ): QuantizerSpec[] {
   const [{ id, fixed }] = members as readonly [Rounded];
   const { name } = graph.values[id]!;
   if (fixed && members.length === 1) return [fixedQuantizer(name, fixed, bits)];
   const range = activationRange(bits);
-  const learned = method === 'lsq';
+  const layout = table[method]!.activations;
   const clamped = members.every((member) => member.clamped);
-  const trained = learned && !members.every(({ given }) => given);
+  const trained = !members.every(({ given }) => given);
+  const symmetric = layout.zeroPoint === 'symmetric';
+  const free = !clamped && !symmetric;
   const shared: QuantizerSpec = {
     name,
     method,
     target: 'activation',
     ...range,
-    ...(clamped && { fixedZeroPoint: range.qmin }),
-    scale: parameter(`${name}/scale`, [1], trained, MIN_SCALE),
-    ...(!clamped && { zeroPoint: parameter(`${name}/zeroPoint`, [1], trained) }),
+    ...(!free && { fixedZeroPoint: clamped ? range.qmin : 0 }),
+    scale: scaleParameter(name, 1, layout.scale && trained),
+    ...(free && zeroPointOf(name, trained && layout.zeroPoint === 'learned')),
+    ...ownParameters(name, 1, layout.own?.(clamped), trained),
   };
-  if (learned) return members.map(() => shared);
+  if (!layout.observes) return members.map(() => shared);
   const states = members.map((member) =>
-    parameter(`${graph.values[member.id]!.name}/state`, [3], false),
+    parameter(`${graph.values[member.id]!.name}/state`, [3], { trained: false }),
   );
   return states.map((state) => ({ ...shared, state, ...(states.length > 1 && { states }) }));
+}
+
+function zeroPointOf(name: string, trained: boolean): Pick<QuantizerSpec, 'zeroPoint'> {
+  return { zeroPoint: parameter(`${name}/zeroPoint`, [1], { trained }) };
 }
 
 /** With fewer than 8 bits as many fewer integers cover the same reals. Zero points are −128 or 0, so that they stay whole. */
@@ -134,7 +188,7 @@ function fixedQuantizer(
     target: 'activation',
     ...activationRange(bits),
     fixedZeroPoint: zeroPoint / wider,
-    scale: { ...parameter(`${name}/scale`, [1], false), data },
+    scale: { ...scaleParameter(name, 1), data },
   };
 }
 
@@ -143,8 +197,13 @@ function weightQuantizer(
   { method, bits, perChannel }: WeightScheme,
   shape: Shape,
   axis: number,
+  table: MethodTable,
 ): QuantizerSpec {
   const scales = perChannel ? shape[axis]! : 1;
-  const scale = parameter(`${name}/scale`, [scales], method === 'lsq', MIN_SCALE);
-  return { name, method, target: 'weight', ...weightRange(bits), axis, scale };
+  const layout = table[method]!.weights;
+  return {
+    ...{ name, method, target: 'weight', ...weightRange(bits), axis },
+    scale: scaleParameter(name, scales, layout.scale),
+    ...ownParameters(name, scales, layout.own?.(false), true),
+  };
 }

@@ -39,8 +39,9 @@ export interface WeightOptions extends ActivationOptions {
 
 export interface SchemeOptions {
   /**
-   * 'lsq' (the default): learned scales and zero points, started from a search for the least squared error.
-   * 'movingAverage': ranges follow the data.
+   * How ranges are chosen while training. Learned, from a search for the least squared error on: 'learnedScale' (the default), 'lsq',
+   * 'lsqPlus', 'pact', 'tqt', 'ewgs'. Following the data: 'movingAverage', 'minMax' (all values seen), 'lastValue' (those of the last
+   * batch).
    */
   readonly method?: MethodName;
   readonly weights?: WeightOptions;
@@ -54,7 +55,7 @@ export interface SchemeOptions {
 
 /** All options with their defaults. Throws a TypeError or a RangeError that starts with `where` for what is none. */
 export function resolveScheme(where: string, options: SchemeOptions = {}): Scheme {
-  const { method = 'lsq', weights = {}, activations = {}, edgeBits = 8 } = options;
+  const { method = 'learnedScale', weights = {}, activations = {}, edgeBits = 8 } = options;
   checkOptions(`${where}: weights`, weights, ['method', 'bits', 'perChannel']);
   checkOptions(`${where}: activations`, activations, ['method', 'bits']);
   const { perChannel = true } = weights;

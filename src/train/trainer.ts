@@ -2,6 +2,7 @@ import { StepContext } from '../autograd/context.ts';
 import type { Device } from '../autograd/device.ts';
 import { execute } from '../autograd/execute.ts';
 import { ParameterStore } from '../autograd/parameters.ts';
+import { deriveRanges } from '../autograd/quantizer.ts';
 import { Tape } from '../autograd/tape.ts';
 import { Rng } from '../core/rng.ts';
 import type { Batch } from '../data/dataset.ts';
@@ -87,5 +88,6 @@ export class Trainer {
   /** Writes parameters, optimizer slots and step count back to where they live between runs. */
   save(): void {
     this.#updater.save();
+    deriveRanges(this.model.graph, this.model.quantizers);
   }
 }

@@ -192,7 +192,7 @@ const channelKernels = {
     const grids = quantizers.map((quantizer) => rig.params('QuantizeParams', quantizer));
     for (const params of [0, ...grids]) {
       for (const lo of [Number.NEGATIVE_INFINITY, 0]) {
-        const sums = started(rig, 2 * channels + 2);
+        const sums = started(rig, 2 * channels + 3);
         const ends = [lo, Number.POSITIVE_INFINITY] as const;
         const table = [rows, channels, x, dy, a, b, mean, sums] as const;
         rig.kernels.f32_batchnorm_sums(...table, ...ends, params);
@@ -391,7 +391,7 @@ const fakeQuantKernels = {
   }),
   f32_fakequant_backward: over(lengths, (rig, n) => {
     for (const quantizer of quantizers) {
-      const [x, dy, sums] = [drawn(rig, n, 12), drawn(rig, n), started(rig, 2)];
+      const [x, dy, sums] = [drawn(rig, n, 12), drawn(rig, n), started(rig, 3)];
       const params = rig.params('QuantizeParams', quantizer);
       const [lo, hi] = [-1, Number.POSITIVE_INFINITY];
       rig.kernels.f32_fakequant_backward(n, x, dy, rig.out(floats(n)), sums, lo, hi, params);
@@ -408,8 +408,13 @@ const fakeQuantKernels = {
     const { n, scale, w } = quantizedWeights(rig, shape);
     for (const [qmin, qmax] of weightRanges) {
       const [dwq, dw, dscale] = [drawn(rig, n), rig.out(floats(n)), rig.out(floats(shape[1]))];
-      rig.kernels.f32_qc8w_lsq_backward(...shape, w, scale, qmin, qmax, dwq, dw, dscale);
+      const args = [...shape, w, scale, qmin, qmax, dwq, dw, dscale, qmin, qmax] as const;
+      rig.kernels.f32_qc8w_lsq_backward(...args);
     }
+  }),
+  f32_ewgs: over(weights, (rig, shape) => {
+    const { n, scale, w } = quantizedWeights(rig, shape);
+    rig.kernels.f32_ewgs(...shape, w, scale, rig.inout(rig.floats(n)), 0.25);
   }),
 };
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
 import type { QuantizerSpec } from '../../src/graph/graph.ts';
 import { passInterval } from '../../src/ops/pointwise.ts';
-import { lsq } from '../../src/quant/lsq.ts';
+import { learnedScale } from '../../src/quant/learnedScale.ts';
 import { type Eager, graphOf, parameterOf, withTape } from '../autograd/eager.ts';
 import { rte } from '../reference/f32/fakequant.ts';
 
@@ -52,7 +52,7 @@ const scale = parameterOf('scale', [1], [0.005]);
 const zeroPoint = parameterOf('zeroPoint', [1], [-3.2]);
 const parameters = [x, gamma, beta, mean, variance, scale, zeroPoint];
 const spec = (fixed: boolean): QuantizerSpec => ({
-  ...{ name: 'y', method: 'lsq', target: 'activation', qmin: -128, qmax: 127, scale },
+  ...{ name: 'y', method: 'learnedScale', target: 'activation', qmin: -128, qmax: 127, scale },
   ...(fixed ? { fixedZeroPoint: -128 } : { zeroPoint }),
 });
 const dy = draw(BATCH * CHANNELS);
@@ -72,7 +72,7 @@ function chain(clamp: 'relu' | 'relu6' | undefined, read: boolean): Promise<Resu
     let y = tape.apply('batchNormalization', [x, gamma, beta, mean, variance], NORM as never);
     y = settle(y);
     if (clamp) y = settle(tape.apply(clamp, [y], {}));
-    const quantized = tape.quantize(y, spec(clamp !== undefined), lsq);
+    const quantized = tape.quantize(y, spec(clamp !== undefined), learnedScale);
     tape.backward(quantized, ref([BATCH, CHANNELS], dy));
     const learned = [x, gamma, beta, scale, zeroPoint];
     return { q: [...cx.i8(quantized.quantized!.q)], gradients: learned.map(gradientOf) };

@@ -9,7 +9,7 @@ import { add, layers } from '../../src/nn/layers.ts';
 import { model, sequential } from '../../src/nn/models.ts';
 import type { OpName } from '../../src/ops/table.ts';
 import { convert } from '../../src/quant/convert.ts';
-import type { MethodName } from '../../src/quant/methods.ts';
+import { type MethodName, methods } from '../../src/quant/methods.ts';
 import { prepare } from '../../src/quant/prepare.ts';
 import { quantizeModel } from '../../src/quant/quantizeModel.ts';
 import { resolveScheme } from '../../src/quant/scheme.ts';
@@ -29,46 +29,95 @@ function tiny(): Graph {
 /** 'name: target [qmin,qmax]' and what marks each quantizer, by the value it stands on. */
 function show(graph: Graph): string[] {
   return [...graph.quantizers].map(([id, spec]) => {
-    const { target, qmin, qmax, axis, fixedZeroPoint, scale, zeroPoint, state } = spec;
+    const { target, qmin, qmax, axis, fixedZeroPoint, scale, zeroPoint, state, own = {} } = spec;
+    const shown = (name: string, { shape, trainable }: Parameter) =>
+      `${name} [${shape}]${trainable ? ' learned' : ''}`;
     const marks = [
-      `scale [${scale.shape}]${scale.trainable ? ' learned' : ''}`,
+      shown('scale', scale),
       ...(axis === undefined ? [] : [`axis ${axis}`]),
       ...(fixedZeroPoint === undefined ? [] : [`fixed ${fixedZeroPoint}`]),
-      ...(zeroPoint
-        ? [`zero point [${zeroPoint.shape}]${zeroPoint.trainable ? ' learned' : ''}`]
-        : []),
+      ...(zeroPoint ? [shown('zero point', zeroPoint)] : []),
       ...(state ? [`state [${state.shape}]`] : []),
+      ...Object.entries(own).map(([name, parameter]) => shown(name, parameter)),
     ];
     return `${graph.values[id]!.name}: ${target} [${qmin},${qmax}] ${marks.join(', ')}`;
   });
 }
 
-const expected = (learned: string, state: string) => {
-  const free = `activation [-128,127] scale [1]${learned}, zero point [1]${learned}${state}`;
-  const fixed = `activation [-128,127] scale [1]${learned}, fixed -128${state}`;
-  return [
-    // Data: its range is calibrated.
-    `input: activation [-128,127] scale [1], zero point [1]${state}`,
-    `batchNormalization: ${free}`,
-    `relu: ${fixed}`,
-    `add: ${free}`,
-    `dense: ${free}`,
-    `conv2d/kernel: weight [-127,127] scale [3]${learned}, axis 0`,
-    `depthwiseConv2d/kernel: weight [-127,127] scale [3]${learned}, axis 2`,
-    `dense/kernel: weight [-127,127] scale [2]${learned}, axis 0`,
-  ];
+/** What a method's quantizers look like: after the range of activations of both signs, after a relu, and of weights. */
+interface Marks {
+  readonly free: string;
+  readonly fixed: string;
+  readonly weight: string;
+  /** Of data, whose range is calibrated. */
+  readonly data: string;
+}
+
+const KEPT = 'scale [1], zero point [1]';
+const LEARNED = ' learned';
+const observing = {
+  ...{ data: `${KEPT}, state [3]`, free: `${KEPT}, state [3]` },
+  ...{ fixed: 'scale [1], fixed -128, state [3]', weight: '' },
 };
 
+const marks: Readonly<Record<MethodName, Marks>> = {
+  learnedScale: {
+    ...{ data: KEPT, free: 'scale [1] learned, zero point [1] learned' },
+    ...{ fixed: 'scale [1] learned, fixed -128', weight: LEARNED },
+  },
+  lsq: {
+    ...{ data: KEPT, free: 'scale [1] learned, zero point [1]' },
+    ...{ fixed: 'scale [1] learned, fixed -128', weight: LEARNED },
+  },
+  lsqPlus: {
+    ...{ data: `${KEPT}, beta [1]`, free: 'scale [1] learned, zero point [1], beta [1] learned' },
+    ...{ fixed: 'scale [1] learned, fixed -128', weight: LEARNED },
+  },
+  ewgs: {
+    ...{ data: KEPT, free: 'scale [1] learned, zero point [1]' },
+    ...{ fixed: 'scale [1] learned, fixed -128', weight: LEARNED },
+  },
+  pact: {
+    data: `${KEPT}, alpha [1], beta [1]`,
+    free: `${KEPT}, alpha [1] learned, beta [1] learned`,
+    ...{ fixed: 'scale [1], fixed -128, alpha [1] learned', weight: LEARNED },
+  },
+  tqt: {
+    data: 'scale [1], fixed 0, log2Threshold [1], squares [1], weight [1]',
+    free: 'scale [1], fixed 0, log2Threshold [1] learned, squares [1], weight [1]',
+    fixed: 'scale [1], fixed -128, log2Threshold [1] learned, squares [1], weight [1]',
+    weight: ', log2Threshold [N] learned, squares [N], weight [N]',
+  },
+  movingAverage: observing,
+  minMax: observing,
+  lastValue: observing,
+};
+
+function expected({ data, free, fixed, weight }: Marks): string[] {
+  const activation = (range: string) => `activation [-128,127] ${range}`;
+  const weights = (scales: number, axis: number) => {
+    const own = weight.startsWith(',') ? weight.replaceAll('N', `${scales}`) : '';
+    const learned = own ? '' : weight;
+    return `weight [-127,127] scale [${scales}]${learned}, axis ${axis}${own}`;
+  };
+  return [
+    `input: ${activation(data)}`,
+    `batchNormalization: ${activation(free)}`,
+    `relu: ${activation(fixed)}`,
+    `add: ${activation(free)}`,
+    `dense: ${activation(free)}`,
+    `conv2d/kernel: ${weights(3, 0)}`,
+    `depthwiseConv2d/kernel: ${weights(3, 2)}`,
+    `dense/kernel: ${weights(2, 0)}`,
+  ];
+}
+
 describe('prepare', () => {
-  test.each<[MethodName, string, string]>([
-    ['lsq', ' learned', ''],
-    ['movingAverage', '', ', state [3]'],
-  ])(
+  test.each(Object.keys(methods) as MethodName[])(
     '%s: on inputs, outputs of segments that do not keep integers, and weights',
-    (method, learned, state) => {
-      expect(show(prepare(tiny(), resolveScheme('test', { method })))).toEqual(
-        expected(learned, state),
-      );
+    (method) => {
+      const graph = prepare(tiny(), resolveScheme('test', { method }));
+      expect(show(graph)).toEqual(expected(marks[method]));
     },
   );
 
@@ -106,13 +155,13 @@ test.each<[string, () => unknown, RegExp]>([
   ],
   [
     'an unknown method',
-    () => quantizeModel(tiny(), { method: 'pact' as never }),
-    /^quantizeModel: method must be one of lsq, movingAverage, got "pact"$/,
+    () => quantizeModel(tiny(), { method: 'dorefa' as never }),
+    /^quantizeModel: method must be one of learnedScale, lsq, .*, lastValue, got "dorefa"$/,
   ],
   [
     'a name of Object',
     () => quantizeModel(tiny(), { method: 'toString' as never }),
-    /^quantizeModel: method must be one of lsq, movingAverage, got "toString"$/,
+    /^quantizeModel: method must be one of learnedScale, lsq, .*, lastValue, got "toString"$/,
   ],
   [
     'no batches',

@@ -15,6 +15,7 @@ import { parametersOf } from '../../src/graph/graph.ts';
 import { crossEntropy, type Loss } from '../../src/nn/losses.ts';
 import { adam, sgd } from '../../src/optim/optimizer.ts';
 import { convert } from '../../src/quant/convert.ts';
+import { type MethodName, methods } from '../../src/quant/methods.ts';
 import { QuantizedModel } from '../../src/quant/quantizeModel.ts';
 import { bestWeights, earlyStopping } from '../../src/train/earlyStopping.ts';
 import type { FitOptions } from '../../src/train/options.ts';
@@ -88,8 +89,12 @@ const setups: Record<string, () => Setup> = {
     const dataset = plain(blobs(SAMPLES, SEED));
     return { ...floatSetup(momentum()), dataset };
   },
-  'quantized, learned ranges': () => quantizedSetup('lsq'),
-  'quantized, moving averages': () => quantizedSetup('movingAverage'),
+  ...Object.fromEntries(
+    (Object.keys(methods) as MethodName[]).map((method) => [
+      `quantized, ${method}`,
+      () => quantizedSetup(method),
+    ]),
+  ),
 };
 
 /** Everything that a run leaves behind, but for the time it took. */

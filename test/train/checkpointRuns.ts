@@ -4,6 +4,7 @@ import { layers } from '../../src/nn/layers.ts';
 import { sequential } from '../../src/nn/models.ts';
 import { adam, type Optimizer, sgd } from '../../src/optim/optimizer.ts';
 import { schedules } from '../../src/optim/schedules.ts';
+import type { MethodName } from '../../src/quant/methods.ts';
 import { type QuantizedModel, quantizeModel } from '../../src/quant/quantizeModel.ts';
 import { fit } from '../../src/train/fit.ts';
 import type { FitOptions } from '../../src/train/options.ts';
@@ -48,7 +49,7 @@ export function floatSetup(optimizer: Optimizer, more: FitOptions = {}): Setup {
   return { model, graph, dataset: blobs(SAMPLES, SEED), optimizer, more };
 }
 
-export function quantizedSetup(method: 'lsq' | 'movingAverage'): Setup {
+export function quantizedSetup(method: MethodName): Setup {
   const model = quantizeModel(network().build(SAMPLE), { method });
   return { model, graph: () => model.graph, dataset: blobs(SAMPLES, SEED), optimizer: cosine() };
 }

@@ -6,6 +6,7 @@ import { input } from '../../src/graph/trace.ts';
 import { add, layers } from '../../src/nn/layers.ts';
 import { model } from '../../src/nn/models.ts';
 import { type Optimizer, optimizers } from '../../src/optim/optimizer.ts';
+import { type MethodName, methods } from '../../src/quant/methods.ts';
 import { quantizeModel } from '../../src/quant/quantizeModel.ts';
 import { fit } from '../../src/train/fit.ts';
 
@@ -48,7 +49,7 @@ async function trained(mode: string, threads: number, optimizer: Optimizer): Pro
   const y = Int32Array.from({ length: count }, () => rng.below(4));
   const dataset = fromArrays({ x, y, shape, classes: 4, batchSize: 13, seed: SEED });
   const net = network();
-  const method = mode as 'lsq' | 'movingAverage';
+  const method = mode as MethodName;
   const options = { method, calibrationBatches: 1 } as const;
   const quantized = mode === 'float' ? undefined : quantizeModel(net, options);
   const history = await fit(quantized ?? net, dataset, { epochs: 2, threads, optimizer });
@@ -60,7 +61,7 @@ async function trained(mode: string, threads: number, optimizer: Optimizer): Pro
 }
 
 describe('fit on several threads', () => {
-  test.each(['float', 'lsq', 'movingAverage'])('gives the bytes of one: %s', async (mode) => {
+  test.each(['float', ...Object.keys(methods)])('gives the bytes of one: %s', async (mode) => {
     const one = await trained(mode, 1, optimizers.sgd({ learningRate: 0.01, momentum: 0.9 }));
     for (const threads of [2, 3]) {
       const optimizer = optimizers.sgd({ learningRate: 0.01, momentum: 0.9 });

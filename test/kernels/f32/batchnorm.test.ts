@@ -37,11 +37,11 @@ interface Follower {
   readonly grid?: QuantizeParams;
 }
 
-/** What passes of dy, and the terms of the sums for scale and zero point, one element. */
+/** What passes of dy, and the terms of the sums for the range, one element. */
 function follow({ lo, hi, grid }: Follower, y: number, dy: number) {
   const open = lo === -Infinity && hi === Infinity;
   const clamped = open || (y > lo && y < hi) ? dy : 0;
-  if (!grid) return { g: clamped, dscale: 0, dzero: 0, size: 0 };
+  if (!grid) return { g: clamped, dscale: 0, below: 0, above: 0, size: 0 };
   const one = fakequantGradient(grid, Math.min(hi, Math.max(lo, y)), dy);
   return { g: one.dx === 0 ? 0 : clamped, ...one };
 }
@@ -64,7 +64,7 @@ describe.each(followers)('normalization before $name', (follower) => {
     const mean = floats(rng, channels).map((v) => 3 + v / 10);
     const a = floats(rng, channels);
     const b = a.map((gain, c) => -gain * mean[c]!);
-    const start = Float64Array.from({ length: 2 * channels + 2 }, () => rng.uniform());
+    const start = Float64Array.from({ length: 2 * channels + 3 }, () => rng.uniform());
     const want: Sum[] = Array.from(start, (value) => ({ value, size: 0 }));
     x.forEach((v, i) => {
       const c = i % channels;
@@ -72,7 +72,8 @@ describe.each(followers)('normalization before $name', (follower) => {
       addTo(want[c]!, one.g);
       addTo(want[channels + c]!, one.g * (v - mean[c]!));
       addTo(want[2 * channels]!, one.dscale, one.size);
-      addTo(want[2 * channels + 1]!, one.dzero);
+      addTo(want[2 * channels + 1]!, one.below);
+      addTo(want[2 * channels + 2]!, one.above);
     });
     // Terms of a block are summed in f32; those of scale and product have up to four roundings of their own.
     const steps = Math.min(rows, BLOCK) + 4;

@@ -56,13 +56,17 @@ describe('f32_fakequant_backward', () => {
       const rng = new Rng(n);
       const x = values(rng, n, p);
       const dy = floats(rng, n);
-      const start = Float64Array.of(0.5, -0.25);
+      const start = Float64Array.of(0.5, -0.25, 0.125);
       const want = Array.from(x, (v, i) => {
         const gradient = fakequantGradient(p, Math.min(hi, Math.max(lo, v)), dy[i]!);
         return v > lo && v < hi ? gradient : { ...gradient, dx: 0 };
       });
-      const total = (key: 'dscale' | 'dzero' | 'size') => want.reduce((s, g) => s + g[key], 0);
-      const outside = want.reduce((s, g, i) => s + (g.dzero === 0 ? 0 : Math.abs(dy[i]!)), 0);
+      const total = (key: 'dscale' | 'below' | 'above' | 'size') =>
+        want.reduce((s, g) => s + g[key], 0);
+      const outside = want.reduce(
+        (s, { below, above }) => s + Math.abs(below) + Math.abs(above),
+        0,
+      );
       const dx = want.map((g) => g.dx);
       for (const { name, kernels } of modules) {
         for (const inPlace of [false, true]) {
@@ -81,8 +85,8 @@ describe('f32_fakequant_backward', () => {
           // Sums of up to 16 terms in f32 (quantization.md §7), and the additions in f64.
           expectClose(
             sums.read(),
-            [start[0]! + total('dscale'), start[1]! + total('dzero')],
-            (i) => 32 * ULP * (i === 0 ? total('size') : p.scale * outside) + 1e-12,
+            [start[0]! + total('dscale'), start[1]! + total('below'), start[2]! + total('above')],
+            (i) => 32 * ULP * (i === 0 ? total('size') : outside) + 1e-12,
             `sums ${context}`,
           );
         }
@@ -104,9 +108,9 @@ describe('f32_fakequant_backward', () => {
           for (const n of [1, 4]) {
             const px = guarded.input(new Float32Array(n).fill(v)).pointer;
             const g = guarded.inout(new Float32Array(n).fill(dy[0]!)).pointer;
-            const sums = guarded.inout(new Float64Array(2));
+            const sums = guarded.inout(new Float64Array(3));
             kernels.f32_fakequant_backward(n, px, g, g, sums.pointer, -Infinity, Infinity, params);
-            const [dscale, dzero] = sums.read();
+            const [dscale, ...outside] = sums.read();
             const context = `${name} n ${n} x ${v} ${JSON.stringify(p)}`;
             expectClose(
               [dscale! / n],
@@ -114,12 +118,8 @@ describe('f32_fakequant_backward', () => {
               () => 4 * ULP * want.size + UNDERFLOW,
               `dscale ${context}`,
             );
-            expectClose(
-              [dzero! / n],
-              [want.dzero],
-              () => ULP * Math.abs(want.dzero) + UNDERFLOW,
-              `dzero ${context}`,
-            );
+            const parts = outside.map((sum) => sum / n);
+            expectSame(parts, [want.below, want.above], `outside ${context}`);
           }
         }
       }

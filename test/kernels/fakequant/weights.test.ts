@@ -2,7 +2,13 @@ import { describe, test } from 'vitest';
 import { Rng } from '../../../src/core/rng.ts';
 import { GuardedMemory } from '../../helpers/guarded.ts';
 import { implementations } from '../../helpers/memory.ts';
-import { fakequantize, lsqGradient } from '../../reference/f32/fakequant.ts';
+import {
+  fakequantGradient,
+  fakequantize,
+  lsqGradient,
+  roundedLimits,
+  rte,
+} from '../../reference/f32/fakequant.ts';
 import { expectClose, expectSame, floats, ULP } from '../f32/compare.ts';
 
 const guarded = new GuardedMemory();
@@ -40,6 +46,12 @@ function setup(shape: readonly [number, number, number], qmin: number, qmax: num
   return { outer, channels, inner, n, scale, channelOf, w, dwq: floats(rng, n) };
 }
 
+/** Straight through what is rounded into the range. */
+function roundedGradient(qmin: number, qmax: number, scale: number, w: number, dwq: number) {
+  const params = { scale, inverseScale: f(1 / scale), zeroPoint: 0, qmin, qmax };
+  return fakequantGradient(params, w, dwq);
+}
+
 describe.each(ranges)('weights in [%i, %i]', (qmin, qmax) => {
   test.each(shapes)('f32_qc8w_quantize, shape %i %i %i', (...shape) => {
     const { outer, channels, inner, n, scale, channelOf, w } = setup(shape, qmin, qmax);
@@ -74,9 +86,16 @@ describe.each(ranges)('weights in [%i, %i]', (qmin, qmax) => {
     }
   });
 
-  test.each(shapes)('f32_qc8w_lsq_backward, shape %i %i %i', (...shape) => {
+  /** As the paper has it, and what is rounded into the range. */
+  const limits = [
+    { name: 'up to the ends', lo: qmin, hi: qmax, gradient: lsqGradient },
+    { name: 'half an integer further', ...roundedLimits(qmin, qmax), gradient: roundedGradient },
+  ];
+  const cases = limits.flatMap((limit) => shapes.map((shape) => ({ ...limit, shape })));
+
+  test.each(cases)('f32_qc8w_lsq_backward, shape $shape, $name', ({ lo, hi, gradient, shape }) => {
     const { outer, channels, inner, scale, channelOf, w, dwq } = setup(shape, qmin, qmax);
-    const want = Array.from(w, (v, i) => lsqGradient(qmin, qmax, scale[channelOf(i)]!, v, dwq[i]!));
+    const want = Array.from(w, (v, i) => gradient(qmin, qmax, scale[channelOf(i)]!, v, dwq[i]!));
     const dscale = new Float64Array(channels);
     const size = new Float64Array(channels);
     want.forEach((g, i) => {
@@ -91,7 +110,7 @@ describe.each(ranges)('weights in [%i, %i]', (qmin, qmax) => {
         const g = inPlace ? guarded.inout(dwq) : guarded.input(dwq);
         const dw = inPlace ? g : guarded.output(w);
         const ds = guarded.output(scale);
-        const args = [px, ps, qmin, qmax, g.pointer, dw.pointer, ds.pointer] as const;
+        const args = [px, ps, qmin, qmax, g.pointer, dw.pointer, ds.pointer, lo, hi] as const;
         kernels.f32_qc8w_lsq_backward(outer, channels, inner, ...args);
         guarded.check();
         const context = `${name} in place ${inPlace}`;
@@ -103,6 +122,26 @@ describe.each(ranges)('weights in [%i, %i]', (qmin, qmax) => {
         // Sums of four terms in f32 and the result rounded to f32 (quantization.md §7).
         expectClose(ds.read(), dscale, (c) => 32 * ULP * size[c]!, `dscale ${context}`);
       }
+    }
+  });
+
+  test.each(shapes)('f32_ewgs equals its f32 steps, shape %i %i %i', (...shape) => {
+    const { outer, channels, inner, scale, channelOf, w, dwq } = setup(shape, qmin, qmax);
+    const factor = f(0.37);
+    const want = w.map((x, i) => {
+      const v = f(x * f(1 / scale[channelOf(i)]!));
+      // Beyond 2²² the kernel is only asked for zeros.
+      if (Math.abs(v) > 2 ** 21) dwq[i] = 0;
+      const share = f(factor * f(v - rte(v)));
+      return dwq[i] === 0 ? 0 : f(dwq[i]! + f(Math.abs(dwq[i]!) * share));
+    });
+    for (const { name, kernels } of modules) {
+      guarded.reset();
+      const [x, s] = [guarded.input(w).pointer, guarded.input(scale).pointer];
+      const dx = guarded.inout(dwq);
+      kernels.f32_ewgs(outer, channels, inner, x, s, dx.pointer, factor);
+      guarded.check();
+      expectSame(dx.read(), want, name);
     }
   });
 });

@@ -14,7 +14,9 @@ export function rte(v: number): number {
 export interface Gradient {
   readonly dx: number;
   readonly dscale: number;
-  readonly dzero: number;
+  /** What falls off at either end. */
+  readonly below: number;
+  readonly above: number;
   /** |g|·(|v| + |q|), to which errors are relative. v counts where it is used: inside. */
   readonly size: number;
 }
@@ -25,9 +27,10 @@ export function fakequantGradient(p: QuantizeParams, x: number, dy: number): Gra
   const u = rte(v) + p.zeroPoint;
   const size = (q: number, w: number) => Math.abs(dy) * (Math.abs(w) + Math.abs(q));
   if (u >= p.qmin && u <= p.qmax)
-    return { dx: dy, dscale: dy * (rte(v) - v), dzero: 0, size: size(rte(v), v) };
+    return { dx: dy, dscale: dy * (rte(v) - v), below: 0, above: 0, size: size(rte(v), v) };
   const q = (u < p.qmin ? p.qmin : p.qmax) - p.zeroPoint;
-  return { dx: 0, dscale: dy * q, dzero: -p.scale * dy, size: size(q, 0) };
+  const [below, above] = u < p.qmin ? [dy, 0] : [0, dy];
+  return { dx: 0, dscale: dy * q, below, above, size: size(q, 0) };
 }
 
 /** Learned step size of a symmetric weight; v is the kernel's own f32. */
@@ -41,9 +44,10 @@ export function lsqGradient(
   const v = f(w * f(1 / scale));
   const size = (q: number, u: number) => Math.abs(dwq) * (Math.abs(u) + Math.abs(q));
   if (v > qmin && v < qmax)
-    return { dx: dwq, dscale: dwq * (rte(v) - v), dzero: 0, size: size(rte(v), v) };
+    return { dx: dwq, dscale: dwq * (rte(v) - v), below: 0, above: 0, size: size(rte(v), v) };
   const q = v <= qmin ? qmin : qmax;
-  return { dx: 0, dscale: dwq * q, dzero: 0, size: size(q, 0) };
+  const [below, above] = v <= qmin ? [dwq, 0] : [0, dwq];
+  return { dx: 0, dscale: dwq * q, below, above, size: size(q, 0) };
 }
 
 /** q and f32((q − z)·scale) of one value. */
@@ -51,4 +55,19 @@ export function fakequantize(p: QuantizeParams, x: number): { q: number; value: 
   const u = rte(f(x * p.inverseScale)) + p.zeroPoint;
   const q = Math.min(Math.max(u, p.qmin), p.qmax);
   return { q, value: f((q - p.zeroPoint) * p.scale) };
+}
+
+/** The floats next to what rte puts into [qmin, qmax], on either side. */
+export function roundedLimits(qmin: number, qmax: number): { lo: number; hi: number } {
+  return { lo: -firstAbove(-qmin), hi: firstAbove(qmax) };
+}
+
+/** The least f32 that is rounded to more than an integer ≥ 0: half-way where that is a tie to the even one above. */
+function firstAbove(q: number): number {
+  const half = q + 0.5;
+  if (rte(half) > q) return half;
+  const word = new DataView(new ArrayBuffer(4));
+  word.setFloat32(0, half);
+  word.setUint32(0, word.getUint32(0) + 1);
+  return word.getFloat32(0);
 }
