@@ -324,7 +324,7 @@ export const scripts = [
     find: 'return 1 / Math.sqrt(elements * levels);',
     replace: 'return 1 / Math.sqrt(elements + levels);',
     test: 'test/quant/gradients.test.ts',
-    only: 'ds_',
+    only: 'parameters of the',
   },
   {
     family: 'LSQ weights: N of the whole tensor',
@@ -357,14 +357,6 @@ export const scripts = [
     replace: '(squares[i]! / weight[i]!)',
     test: 'test/quant/gradients.test.ts',
     only: 'parameters of the',
-  },
-  {
-    family: 'EWGS: which way the gradient points',
-    file: 'assembly/fakequant/ewgs.ts',
-    find: 'f32x4.mul(f32x4.abs(g), share)',
-    replace: 'f32x4.mul(g, share)',
-    test: 'test/kernels/fakequant/weights.test.ts',
-    only: 'f32_ewgs',
   },
   {
     family: 'quantized subtract: sign of the multiplier',
@@ -529,6 +521,14 @@ export const kernels = [
     replace: 'f64x2.mul(f64x2.add(f64x2.mul(e, factors), weights), scales)',
     test: 'test/kernels/f32/losses.test.ts',
     only: 'f32_softmax_targets',
+  },
+  {
+    family: 'EWGS: which way the gradient points',
+    file: 'assembly/fakequant/ewgs.ts',
+    find: 'f32x4.mul(f32x4.abs(g), share)',
+    replace: 'f32x4.mul(g, share)',
+    test: 'test/kernels/fakequant/weights.test.ts',
+    only: 'f32_ewgs',
   },
   {
     family: 'fake quantization: what falls off above',
