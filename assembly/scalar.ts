@@ -70,6 +70,18 @@ export { f32_winograd2d__scalar as f32_winograd2d } from './f32/winograd2d';
 export {
   f32_winograd2d_weight_gradient__scalar as f32_winograd2d_weight_gradient,
 } from './f32/winogradWeightGradient';
+export {
+  f32_pack_strided_winograd_weights__scalar as f32_pack_strided_winograd_weights,
+} from './f32/stridedWinogradWeights';
+export {
+  f32_strided_winograd2d__scalar as f32_strided_winograd2d,
+} from './f32/stridedWinograd2d';
+export {
+  f32_strided_winograd2d_input_gradient__scalar as f32_strided_winograd2d_input_gradient,
+} from './f32/stridedWinogradInputGradient';
+export {
+  f32_strided_winograd2d_weight_gradient__scalar as f32_strided_winograd2d_weight_gradient,
+} from './f32/stridedWinogradWeightGradient';
 export { f32_dwconv2d__scalar as f32_dwconv2d } from './f32/dwconv2d';
 export {
   f32_dwconv2d_input_gradient__scalar as f32_dwconv2d_input_gradient,

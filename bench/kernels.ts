@@ -10,6 +10,7 @@ import {
 } from './ceiling.ts';
 import { f32ElementwiseCases } from './f32Elementwise.ts';
 import { f32ProductCases } from './f32Kernels.ts';
+import { f32StridedCases } from './f32StridedKernels.ts';
 import { f32VectorCases } from './f32Vectors.ts';
 import {
   type Case,
@@ -28,6 +29,7 @@ import { type Cases, createRig, type Rig } from './rig.ts';
 const table: Record<keyof (InferKernels & TrainKernels), Cases> = {
   ...int8Cases,
   ...f32ProductCases,
+  ...f32StridedCases,
   ...f32VectorCases,
   ...f32ElementwiseCases,
   ...attentionF32Cases,

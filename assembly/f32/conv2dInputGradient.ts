@@ -21,7 +21,7 @@ export function f32_conv2d_input_gradient__scalar(
   const n = params.outChannels;
   const pixels = batch * params.outHeight * params.outWidth;
   const row = rowsOf(scratch);
-  zero(params, batch, dx);
+  zeroPixels(params, batch, dx);
   for (let p = 0; p < pixels; p++, dy += <usize>params.outStride << 2) {
     for (let i = 0; i < k; i++) {
       const panel = w + (<usize>((i >> 3) * n * 8 + (i & 7)) << 2);
@@ -36,7 +36,7 @@ export function f32_conv2d_input_gradient__scalar(
 }
 
 /** Clears dx, pixel by pixel where other data lies between the pixels. */
-function zero(params: ConvParams, batch: i32, dx: usize): void {
+export function zeroPixels(params: ConvParams, batch: i32, dx: usize): void {
   const pixels = batch * params.inHeight * params.inWidth;
   const bytes = <usize>params.inChannels << 2;
   const step = <usize>params.inStride << 2;
@@ -56,7 +56,7 @@ export function f32_conv2d_input_gradient__simd128(
   const inPlace = isPointwise(params);
   const block = inPlace ? 64 : blockRows(k);
   const rows = rowsOf(scratch);
-  if (!inPlace) zero(params, batch, dx);
+  if (!inPlace) zeroPixels(params, batch, dx);
   for (let p = 0; p < pixels; p += block) {
     const count = min(block, pixels - p);
     const a = dy + <usize>p * dyStep;

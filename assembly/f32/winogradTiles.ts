@@ -145,7 +145,7 @@ function transformTile<T>(
 }
 
 /** A patch that leaves the image, with zeros there. */
-function copyPatch(
+export function copyPatch(
   images: Images, extent: i32, image: usize, y0: i32, x0: i32, to: usize, rowBytes: usize,
 ): void {
   for (let iy = y0; iy < y0 + extent; iy++) {

@@ -12,6 +12,8 @@ import {
   f32DenseScratchBytes,
   f32DenseWeightGradientScratchBytes,
   f32InputGradientScratchBytes,
+  f32StridedWinogradInputGradientScratchBytes,
+  f32StridedWinogradScratchBytes,
   f32WinogradScratchBytes,
 } from '../core/f32Layout.ts';
 import {
@@ -60,6 +62,8 @@ const patch = ({ kernelHeight, kernelWidth, inChannels }: Fields) =>
   kernelHeight! * kernelWidth! * inChannels!;
 /** Of an output and an input channel: 36 products for 16 outputs, and the time of the transforms. */
 const PRODUCTS_OF_TILE = 3;
+/** 25 products for 4 outputs, and the time of the transforms. */
+const PRODUCTS_OF_STRIDED_TILE = 7;
 /** 16 for 4 outputs, and the time of the transforms. */
 const PRODUCTS_OF_INTEGER_TILE = 5;
 const taps = ({ kernelHeight, kernelWidth }: Fields) => 3 * kernelHeight! * kernelWidth!;
@@ -122,6 +126,20 @@ export const divisions: Rules = {
     outputs: { 5: 4 },
     cost: ({ inChannels }) => PRODUCTS_OF_TILE * inChannels!,
     scratch: [6, ({ inChannels }) => f32WinogradScratchBytes(inChannels!)],
+  }),
+  f32_strided_winograd2d: images({
+    struct: 'ConvParams',
+    inputs: { 2: 4 },
+    outputs: { 5: 4 },
+    cost: ({ inChannels }) => PRODUCTS_OF_STRIDED_TILE * inChannels!,
+    scratch: [6, ({ inChannels }) => f32StridedWinogradScratchBytes(inChannels!)],
+  }),
+  f32_strided_winograd2d_input_gradient: images({
+    struct: 'ConvParams',
+    inputs: { 4: 4 },
+    outputs: { 2: 4 },
+    cost: ({ inChannels }) => PRODUCTS_OF_STRIDED_TILE * inChannels!,
+    scratch: [5, ({ outChannels }) => f32StridedWinogradInputGradientScratchBytes(outChannels!)],
   }),
   f32_conv2d_input_gradient: images({
     struct: 'ConvParams',

@@ -111,5 +111,49 @@ export function f32WinogradGradientScratchBytes(outChannels: number, inChannels:
   return ALIGN + 640 + patch + operands + (POSITIONS * gradient * row) / 4 + SLACK;
 }
 
+/** Tiles of `assembly/f32/stridedWinogradTiles.ts` that are transformed together. */
+export const F32_STRIDED_WINOGRAD_TILES = 64;
+const STRIDED_BLOCKS = 25;
+const STRIDED_ACCUMULATORS = 9;
+/** What accumulators of transformed tiles are further apart than their rows need. */
+const APART = 192;
+
+/** `f32_pack_strided_winograd_weights`: [panels][25][depth][8] f32. */
+export function stridedWinogradWeightsBytes(panels: number, depth: number): number {
+  return panels * STRIDED_BLOCKS * depth * 32 + SLACK;
+}
+
+const stridedInputBytes = (channels: number) =>
+  STRIDED_BLOCKS * F32_STRIDED_WINOGRAD_TILES * 4 * channels + STRIDED_ACCUMULATORS * APART;
+const stridedGradientBytes = (channels: number) =>
+  STRIDED_ACCUMULATORS * (F32_STRIDED_WINOGRAD_TILES * 4 * channels + APART);
+/** Places, lanes and a patch. */
+const stridedTransformBytes = (channels: number) => 256 + 448 + STRIDED_BLOCKS * 4 * channels;
+
+/** `f32_strided_winograd2d`: accumulators of eight channels, transformed patches. */
+export function f32StridedWinogradScratchBytes(inChannels: number): number {
+  const products = F32_STRIDED_WINOGRAD_TILES * STRIDED_ACCUMULATORS * 32;
+  const operands = stridedInputBytes(inChannels) + stridedTransformBytes(inChannels);
+  return ALIGN + 128 + products + operands + SLACK;
+}
+
+/** `f32_strided_winograd2d_input_gradient`: products of eight channels, gradients of accumulators. */
+export function f32StridedWinogradInputGradientScratchBytes(outChannels: number): number {
+  const products = F32_STRIDED_WINOGRAD_TILES * STRIDED_BLOCKS * 32;
+  const operands = stridedGradientBytes(outChannels) + stridedTransformBytes(outChannels);
+  return ALIGN + 704 + products + operands + SLACK;
+}
+
+/** `f32_strided_winograd2d_weight_gradient`: both operands, and the sums of their products. */
+export function f32StridedWinogradWeightGradientScratchBytes(
+  outChannels: number,
+  inChannels: number,
+): number {
+  const operands = stridedInputBytes(inChannels) + stridedGradientBytes(outChannels);
+  const transform = stridedTransformBytes(Math.max(outChannels, inChannels));
+  const sums = STRIDED_BLOCKS * outChannels * inChannels * 4;
+  return ALIGN + 128 + transform + operands + sums + SLACK;
+}
+
 /** `f32_vfunction` and its way back: constants of lanes (`assembly/lib/exp32.ts`, `curves.ts`). */
 export const FUNCTION_SCRATCH_BYTES = 128;

@@ -6,6 +6,7 @@
 import {
   f32Conv2dScratchBytes,
   f32InputGradientScratchBytes,
+  f32StridedWinogradWeightGradientScratchBytes,
   f32WeightGradientScratchBytes,
   f32WinogradGradientScratchBytes,
   packedF32Bytes,
@@ -36,6 +37,12 @@ import {
   requantOf,
 } from './linear.ts';
 import { dividesOutputs, parallelPanels } from './panels.ts';
+import {
+  stridedForward,
+  stridedInputGradient,
+  suitsStridedTiles,
+  suitsStridedWeightGradient,
+} from './stridedWinogradF32.ts';
 import { lowerWinograd, suitsTraining, suitsWinograd, tilesQuantized } from './winograd.ts';
 import {
   suitsGradientTiles,
@@ -68,6 +75,10 @@ export function productForward(
     tilesForward(cx, fields, [x!, w!, b!], y);
     return y;
   }
+  if (suitsStridedTiles(fields)) {
+    stridedForward(cx, fields, [x!, w!, b!], y);
+    return y;
+  }
   const params = cx.struct('ConvParams', fields);
   const packed = opaque(cx, packedF32Bytes(n, k)).ptr;
   cx.kernels.f32_pack_weights(n, k, w!.ptr, packed);
@@ -91,6 +102,10 @@ export function productInputGradient(
   }
   if (suitsGradientTiles(fields)) {
     tilesInputGradient(cx, fields, dy, w, dx);
+    return dx;
+  }
+  if (suitsStridedTiles(fields)) {
+    stridedInputGradient(cx, fields, dy, w, dx);
     return dx;
   }
   const params = cx.struct('ConvParams', fields);
@@ -118,13 +133,10 @@ export function productWeightGradient(
     fewRowsWeightGradient(cx, { n, k }, dy, x, dw);
     return dw;
   }
-  const tiles = suitsWeightGradientTiles(fields);
-  if (!tiles && pixelsOf(dy.shape) <= FEW_PIXELS) return sumByOutputs(cx, product, dy, x, wShape);
+  const { kernel, bytes } = weightGradientKernel(product);
+  const plain = kernel === 'f32_conv2d_weight_gradient';
+  if (plain && pixelsOf(dy.shape) <= FEW_PIXELS) return sumByOutputs(cx, product, dy, x, wShape);
   const params = cx.struct('ConvParams', fields);
-  const kernel = tiles ? 'f32_winograd2d_weight_gradient' : 'f32_conv2d_weight_gradient';
-  const bytes = tiles
-    ? f32WinogradGradientScratchBytes(n, fields.inChannels)
-    : f32WeightGradientScratchBytes(k);
   return sumChunks(cx, dy.shape[0]!, wShape, (first, count, into) =>
     cx.kernels[kernel](
       params,
@@ -135,6 +147,20 @@ export function productWeightGradient(
       cx.scratch(bytes),
     ),
   );
+}
+
+/** What sums over pixels or over tiles of them, and the scratch that it takes. */
+function weightGradientKernel({ n, k, fields }: Product) {
+  const c = fields.inChannels;
+  if (suitsWeightGradientTiles(fields)) {
+    const bytes = f32WinogradGradientScratchBytes(n, c);
+    return { kernel: 'f32_winograd2d_weight_gradient', bytes } as const;
+  }
+  if (suitsStridedWeightGradient(fields)) {
+    const bytes = f32StridedWinogradWeightGradientScratchBytes(n, c);
+    return { kernel: 'f32_strided_winograd2d_weight_gradient', bytes } as const;
+  }
+  return { kernel: 'f32_conv2d_weight_gradient', bytes: f32WeightGradientScratchBytes(k) } as const;
 }
 
 /** Each element of dw is summed by one thread, over the whole batch: no part of dw is written twice. */

@@ -26,6 +26,7 @@ import {
   weights,
   winograds,
 } from './shapes.ts';
+import { stridedKernels } from './stridedKernels.ts';
 
 /** Around lanes of four. */
 const unitCounts = [1, 3, 4, 5, 8, 17];
@@ -428,4 +429,5 @@ export const floatKernels = {
   ...fakeQuantKernels,
   ...attentionF32,
   ...denseF32,
+  ...stridedKernels,
 } satisfies Record<Exclude<keyof typeof trainKernels, RealSumName>, Line>;

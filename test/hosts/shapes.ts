@@ -46,6 +46,18 @@ export const winograds: ConvCase[] = [
   })),
 ];
 
+/** 3x3 with stride 2, channels in eights. */
+export const stridedWinograds: ConvCase[] = [
+  ...[8, 24].map((ci) => ({
+    ...{ name: `3x3 by 2, ci ${ci}`, ci, co: 16, size: [7, 9] as const },
+    ...{ ...same3x3, stride: [2, 2] as const },
+  })),
+  ...[1, 4, 11].map((w) => ({
+    ...{ name: `3x3 by 2, ${w} wide`, ci: 8, co: 8, size: [12 - w, w] as const },
+    ...{ ...same3x3, stride: [2, 2] as const },
+  })),
+];
+
 export const depthwise: ConvCase[] = [
   ...[1, 3, 4, 7, 8, 9, 15, 16, 17, 40].map((c) => ({
     ...{ name: `3x3, ${c} channels`, ci: c, co: c },

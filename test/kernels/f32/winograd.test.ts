@@ -17,7 +17,7 @@ import {
   output,
   weightGradient,
 } from '../../reference/f32/conv2d.ts';
-import { outputSizes, weightGradientSizes } from '../../reference/f32/winograd.ts';
+import { outputSizes, tiles4x4, weightGradientSizes } from '../../reference/f32/winograd.ts';
 import { expectClose, expectSame, floats, ULP } from './compare.ts';
 import { type ConvCase, paramsOf } from './geometry.ts';
 
@@ -74,7 +74,7 @@ type Setup = ReturnType<typeof setup>;
 function checkForward({ p, batch, bias, ...operands }: Setup, context: string): void {
   const [n, c] = [p.outChannels, p.inChannels];
   const want = dropGaps(output(dense, p, batch, operands).value, p.outStride, n);
-  const size = outputSizes(p, batch, operands);
+  const size = outputSizes(tiles4x4, p, batch, operands);
   const panels = Math.ceil(n / 8);
   for (const withBias of [false, true]) {
     const results = modules.map(({ name, kernels }) => {
@@ -120,7 +120,7 @@ function checkInputGradient(s: Setup, context: string): void {
   const want = dropGaps(inputGradient(dense, p, batch, s).value, p.inStride, c);
   const back = backwards(p);
   const operands: Operands = { x: dy, w: turned(s), dy: x };
-  const size = outputSizes(back, batch, operands);
+  const size = outputSizes(tiles4x4, back, batch, operands);
   const panels = Math.ceil(c / 8);
   const results = modules.map(({ name, kernels }) => {
     guarded.reset();
@@ -144,7 +144,7 @@ function checkInputGradient(s: Setup, context: string): void {
 function checkWeightGradient(s: Setup, context: string): void {
   const { p, batch, start } = s;
   const want = weightGradient(dense, p, batch, s).value;
-  const size = weightGradientSizes(p, batch, s);
+  const size = weightGradientSizes(tiles4x4, p, batch, s);
   const tiles = batch * Math.ceil(p.outHeight / 4) * Math.ceil(p.outWidth / 4);
   const results = modules.map(({ name, kernels }) => {
     guarded.reset();
