@@ -5,7 +5,7 @@ import {
 } from './stridedWinogradTiles';
 import { Images } from './winogradTiles';
 
-/** Scratch, from its first multiple of 64: | Images 64 | start values of a panel 64 | M [32][9][8] f32 | V | transform | */
+/** Scratch, from its first multiple of 64: | Images 64 | start values of a panel 64 | M [64][9][8] f32 | V | transform | */
 // @ts-ignore: decorator
 @inline const START_AT: usize = 64;
 // @ts-ignore: decorator

@@ -8,7 +8,7 @@ import { Images } from './winogradTiles';
 
 /**
  * Scratch, from its first multiple of 64:
- * | Images 64 | zeros 64 | places 128 | lines 448 | D [32][25][8] f32 | G | transform |
+ * | Images 64 | zeros 64 | places 128 | lines 448 | D [64][25][8] f32 | G | transform |
  */
 // @ts-ignore: decorator
 @inline const ZERO_AT: usize = 64;

@@ -16,7 +16,7 @@ import { Images } from './winogradTiles';
 /**
  * dw[o, i, j, c] += Σ_p dy[p, o] · x[…]      as f32_conv2d_weight_gradient, for windows of 3x3, stride 2, dilation 1
  *
- * S = Σ G ⊗ V over the tiles for each of the 25 blocks, 32 tiles summed from 0 and added in rising order; then in either
+ * S = Σ G ⊗ V over the tiles for each of the 25 blocks, 64 tiles summed from 0 and added in rising order; then in either
  * direction dw0 += S0 + S1, dw1 += S3 + S4, dw2 += S1 + S2. Ci and Co are multiples of 8.
  *
  * dy [N, outHeight, outWidth, Co] f32    pixels outStride elements apart

@@ -403,6 +403,14 @@ export const kernels = [
     only: 'random geometries',
   },
   {
+    family: 'strided Winograd kernel: a sign of the scatter',
+    file: 'assembly/f32/stridedWinogradInputGradient.ts',
+    find: 'const middle = sub<T>(sub<T>(load<T>(from + step), d0), d2);',
+    replace: 'const middle = sub<T>(sub<T>(load<T>(from + step), d2), d2);',
+    test: 'test/kernels/f32/stridedWinograd.test.ts',
+    only: 'random geometries',
+  },
+  {
     family: 'convolution kernel: patches of the row above',
     file: 'assembly/f32/patch.ts',
     find: 'let iy = oy * strideY - padTop;',

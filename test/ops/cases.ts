@@ -23,8 +23,11 @@ export interface OpCase {
   readonly openBatch?: number;
   /** How many of the first inputs have a batch, 1 if not given. */
   readonly activations?: number;
-  /** Computed by transformed tiles (`assembly/f32/winograd.ts`), whose terms are larger than those of the sum. */
-  readonly tiles?: true;
+  /**
+   * Computed by transformed tiles of this stride (`assembly/f32/winograd.ts`, `stridedWinograd.ts`), whose terms are larger than
+   * those of the sum.
+   */
+  readonly tiles?: 1 | 2;
 }
 
 const NO_PADDING: Padding = [
@@ -89,7 +92,7 @@ export const cases = {
       inputs: [[2, 4, 5, 8], [9, 3, 3, 8], [9]],
       attrs: window([1, 1], SAME),
       output: [2, 4, 5, 9],
-      tiles: true,
+      tiles: 1,
     },
     {
       name: '3x3 valid as transformed tiles',
@@ -99,7 +102,14 @@ export const cases = {
       ],
       attrs: window([1, 1]),
       output: [1, 4, 4, 8],
-      tiles: true,
+      tiles: 1,
+    },
+    {
+      name: 'strides 2 as transformed tiles',
+      inputs: [[1, 7, 8, 16], [16, 3, 3, 16], [16]],
+      attrs: window([2, 2], SAME),
+      output: [1, 4, 4, 16],
+      tiles: 2,
     },
     {
       name: 'strides 2, uneven padding, odd sizes',

@@ -42,10 +42,12 @@ describe('shape rules', () => {
  * Σ|term| is the op on absolute values, n the op on ones: averages lose their count there, so it is no less than the taps.
  *
  * Transformed tiles round a term 30 times, and the largest row of |Aᵀ|·(|G|·1 ∘ |Bᵀ|·1) makes 48 of the 3 terms of a line of ones,
- * in each of two directions. What depends on the values is in test/kernels/f32/winograd.test.ts.
+ * in each of two directions; those of stride 2 round it 14 times, and make 5 of them. What depends on the values is in
+ * test/kernels/f32/winograd.test.ts and stridedWinograd.test.ts.
  */
 function bounds(n: number, size: ArrayLike<number>, { tiles }: NamedCase) {
-  const [roundings, growth] = tiles ? [30, (48 / 3) ** 2] : [3, 1];
+  const growths = { 1: [30, (48 / 3) ** 2], 2: [14, (5 / 3) ** 2] } as const;
+  const [roundings, growth] = tiles ? growths[tiles] : [3, 1];
   return (i: number) => 1.01 * (n + roundings) * U * growth * size[i]!;
 }
 

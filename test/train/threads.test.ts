@@ -35,8 +35,13 @@ function network() {
   const wide = layers
     .conv2d({ filters: 16, kernelSize: 1 })
     .apply(tiled.apply(layers.relu().apply(deep)));
-  const sum = layers.averagePool2d({ poolSize: 2 }).apply(add(wide, pooled));
-  const flat = layers.dense({ units: 9 }).apply(layers.flatten().apply(sum));
+  const sum = add(wide, pooled);
+  // 4x4 outputs, whole tiles.
+  const tall = layers
+    .upSampling2d({ size: 2 })
+    .apply(layers.averagePool2d({ poolSize: 2 }).apply(sum));
+  const half = layers.conv2d({ filters: 16, kernelSize: 3, strides: 2, ...same }).apply(tall);
+  const flat = layers.dense({ units: 9 }).apply(layers.flatten().apply(half));
   const outputs = layers.dense({ units: 4 }).apply(layers.relu().apply(flat));
   return model({ inputs: x, outputs }, { seed: SEED });
 }
