@@ -20,10 +20,22 @@ export { Module } from './nn/module.ts';
 export type { ParameterGroup } from './optim/groups.ts';
 export { type Optimizer, optimizers } from './optim/optimizer.ts';
 export { type Schedule, schedules } from './optim/schedules.ts';
+export {
+  QuantizeConfig,
+  type QuantizeConfigOptions,
+  quantizeAnnotateLayer,
+  quantizeAnnotateModel,
+  quantizeApply,
+} from './quant/annotate.ts';
 export type { CalibrateOptions } from './quant/calibrate.ts';
 export { type Converted, type ConvertOptions, convert } from './quant/convert.ts';
+export { ewgsWith } from './quant/ewgs.ts';
+export { fixInputOutputRange, type InputOutputRange, removeInputRange } from './quant/fixRange.ts';
+export type { Layout, Method, OwnParameter } from './quant/method.ts';
+export { methods } from './quant/methods.ts';
 export { QuantizedModel, type QuantizeOptions, quantizeModel } from './quant/quantizeModel.ts';
-export type { ActivationOptions, WeightOptions } from './quant/scheme.ts';
+export { quantizers, schemes } from './quant/quantizers.ts';
+export type { ActivationOptions, SchemeOptions, WeightOptions } from './quant/scheme.ts';
 export type {
   Callback,
   CallbackMemory,

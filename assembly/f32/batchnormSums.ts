@@ -188,7 +188,7 @@ function quantizedQuad(
   let sum = f32x4.splat(0);
   let product = sum;
   let scales = sum;
-  let below = sum;
+  let outside = sum;
   let above = sum;
   for (const stop = x + <usize>rows * row; x < stop; x += row, dy += row) {
     const v = v128.load(x);
@@ -199,7 +199,7 @@ function quantizedQuad(
     const inside = f32x4.eq(q, rounded);
     const all = v128.load(dy);
     scales = f32x4.add(scales, f32x4.mul(all, f32x4.sub(q, v128.and(u, inside))));
-    below = f32x4.add(below, v128.and(all, f32x4.lt(rounded, low)));
+    outside = f32x4.add(outside, v128.andnot(all, inside));
     above = f32x4.add(above, v128.and(all, f32x4.gt(rounded, high)));
     const g = passing(v128.and(all, inside), y, vlo, vhi);
     sum = f32x4.add(sum, g);
@@ -207,7 +207,8 @@ function quantizedQuad(
   }
   addFour(sums, sum);
   addFour(products, product);
-  addSums(ranges, total(scales), total(below), total(above));
+  const beyond = total(above);
+  addSums(ranges, total(scales), total(outside) - beyond, beyond);
 }
 
 /** The four lanes in f64. */

@@ -61,14 +61,14 @@ export function f32_fakequant_backward__simd128(
   const hi = f32x4.splat(<f32>(params.qmax - params.zeroPoint));
   const none = f64x2.splat(0);
   let scalesLow = none, scalesHigh = none;
-  let belowLow = none, belowHigh = none;
+  let outsideLow = none, outsideHigh = none;
   let aboveLow = none, aboveHigh = none;
   let rest = n & ~3;
   while (rest > 0) {
     const count = min(BLOCK, rest);
     rest -= count;
     let scales = f32x4.splat(0);
-    let below = scales;
+    let outside = scales;
     let above = scales;
     for (const end = x + (<usize>count << 2); x < end; x += 16, dy += 16, dx += 16) {
       const g = v128.load(dy);
@@ -80,20 +80,19 @@ export function f32_fakequant_backward__simd128(
       const inside = f32x4.eq(q, r);
       const slope = f32x4.sub(q, v128.and(v, inside));
       scales = f32x4.add(scales, f32x4.mul(g, slope));
-      below = f32x4.add(below, v128.and(g, f32x4.lt(r, lo)));
+      outside = f32x4.add(outside, v128.andnot(g, inside));
       above = f32x4.add(above, v128.and(g, f32x4.gt(r, hi)));
       v128.store(dx, passing(v128.and(g, inside), y, from, to));
     }
     scalesLow = addLow(scalesLow, scales);
     scalesHigh = addHigh(scalesHigh, scales);
-    belowLow = addLow(belowLow, below);
-    belowHigh = addHigh(belowHigh, below);
+    outsideLow = addLow(outsideLow, outside);
+    outsideHigh = addHigh(outsideHigh, outside);
     aboveLow = addLow(aboveLow, above);
     aboveHigh = addHigh(aboveHigh, above);
   }
-  addSums(
-    sums, sumLanes(scalesLow, scalesHigh), sumLanes(belowLow, belowHigh),
-    sumLanes(aboveLow, aboveHigh),
-  );
+  const beyond = sumLanes(aboveLow, aboveHigh);
+  const below = sumLanes(outsideLow, outsideHigh) - beyond;
+  addSums(sums, sumLanes(scalesLow, scalesHigh), below, beyond);
   f32_fakequant_backward__scalar(n & 3, x, dy, dx, sums, clampLow, clampHigh, params);
 }

@@ -67,8 +67,8 @@ export function f32_qc8w_lsq_backward__simd128(
 ): void {
   const low4 = f32x4.splat(lo);
   const high4 = f32x4.splat(hi);
-  const first = f32x4.splat(<f32>qmin);
-  const last = f32x4.splat(<f32>qmax);
+  const first = f32x4.splat(innermost(lo, <f32>qmin));
+  const last = f32x4.splat(innermost(hi, <f32>qmax));
   const magic = f32x4.splat(opaque(MAGIC, qmax));
   let c = 0;
   if (inner == 1) {
@@ -102,8 +102,8 @@ export function f32_qc8w_lsq_backward__simd128(
       if (inner >= 16) {
         do {
           const from = w + at, g = dwq + at, to = dw + at;
-          const v0 = clampTo(v128.load(from), inverse, low4, high4), g0 = v128.load(g);
-          const v1 = clampTo(v128.load(from, 16), inverse, low4, high4), g1 = v128.load(g, 16);
+          const v0 = f32x4.mul(v128.load(from), inverse), g0 = v128.load(g);
+          const v1 = f32x4.mul(v128.load(from, 16), inverse), g1 = v128.load(g, 16);
           const inside0 = insideOf(v0, low4, high4), inside1 = insideOf(v1, low4, high4);
           v128.store(to, v128.and(g0, inside0));
           v128.store(to, v128.and(g1, inside1), 16);
@@ -111,8 +111,8 @@ export function f32_qc8w_lsq_backward__simd128(
             termOf(g0, v0, inside0, first, last, magic),
             termOf(g1, v1, inside1, first, last, magic),
           );
-          const v2 = clampTo(v128.load(from, 32), inverse, low4, high4), g2 = v128.load(g, 32);
-          const v3 = clampTo(v128.load(from, 48), inverse, low4, high4), g3 = v128.load(g, 48);
+          const v2 = f32x4.mul(v128.load(from, 32), inverse), g2 = v128.load(g, 32);
+          const v3 = f32x4.mul(v128.load(from, 48), inverse), g3 = v128.load(g, 48);
           const inside2 = insideOf(v2, low4, high4), inside3 = insideOf(v3, low4, high4);
           v128.store(to, v128.and(g2, inside2), 32);
           v128.store(to, v128.and(g3, inside3), 48);
@@ -147,17 +147,16 @@ function backwardFour(
   at: usize, w: usize, inverse: v128, lo: v128, hi: v128, first: v128, last: v128, magic: v128,
   dwq: usize, dw: usize,
 ): v128 {
-  const v = clampTo(v128.load(w + at), inverse, lo, hi), g = v128.load(dwq + at);
+  const v = f32x4.mul(v128.load(w + at), inverse), g = v128.load(dwq + at);
   const inside = insideOf(v, lo, hi);
   v128.store(dw + at, v128.and(g, inside));
   return termOf(g, v, inside, first, last, magic);
 }
 
-/** v of four lanes, no further out than lo and hi. */
-// @ts-ignore: decorator
-@inline
-function clampTo(w: v128, inverse: v128, lo: v128, hi: v128): v128 {
-  return f32x4.pmin(hi, f32x4.pmax(lo, f32x4.mul(w, inverse)));
+/** The end of a range itself, or the float next to a limit beyond it, on the inner side: both are rounded to the end. */
+function innermost(limit: f32, end: f32): f32 {
+  if (limit == end) return end;
+  return reinterpret<f32>(reinterpret<i32>(limit) - 1);
 }
 
 // @ts-ignore: decorator
@@ -166,13 +165,13 @@ function insideOf(v: v128, lo: v128, hi: v128): v128 {
   return v128.and(f32x4.gt(v, lo), f32x4.lt(v, hi));
 }
 
-/** The terms of dscale. Beyond lo and hi v was clamped to them, and the slope is the integer next to them. */
+/** The terms of dscale. v comes no further out than first and last, which are rounded to qmin and qmax. */
 // @ts-ignore: decorator
 @inline
 function termOf(
   g: v128, v: v128, inside: v128, first: v128, last: v128, magic: v128,
 ): v128 {
-  const r = f32x4.sub(f32x4.add(v, magic), magic);
-  const q = f32x4.pmin(last, f32x4.pmax(first, r));
-  return f32x4.mul(g, f32x4.sub(q, v128.and(v, inside)));
+  const near = f32x4.pmin(last, f32x4.pmax(first, v));
+  const r = f32x4.sub(f32x4.add(near, magic), magic);
+  return f32x4.mul(g, f32x4.sub(r, v128.and(v, inside)));
 }

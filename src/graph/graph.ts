@@ -4,6 +4,7 @@ import type { Preprocessing } from '../core/preprocess.ts';
 import type { QParams } from '../core/qparams.ts';
 import type { Shape } from '../core/shape.ts';
 import type { OpName } from '../ops/table.ts';
+import type { Annotation } from './annotation.ts';
 
 /** Index into `Graph.values`. */
 export type ValueId = number;
@@ -23,6 +24,8 @@ export interface Node {
   readonly inputs: readonly ValueId[];
   readonly output: ValueId;
   readonly attrs: Attrs;
+  /** What its layer asked of quantization. */
+  readonly annotation?: Annotation;
 }
 
 /**

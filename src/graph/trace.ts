@@ -3,6 +3,7 @@ import type { Attrs } from '../core/op.ts';
 import { Rng } from '../core/rng.ts';
 import { BATCH, type Shape, showShape } from '../core/shape.ts';
 import { type OpName, ops } from '../ops/table.ts';
+import { type Annotation, mergeAnnotations } from './annotation.ts';
 import { type Handle, isHandle, type Operand } from './dispatch.ts';
 import type { Graph, Node, Parameter, Value, ValueId } from './graph.ts';
 import { initialize, isUninitialized } from './initializers.ts';
@@ -15,6 +16,8 @@ export class SymbolicTensor implements Handle {
   static #count = 0;
   /** Order of creation, which is the order of the program. */
   readonly sequence = SymbolicTensor.#count++;
+  /** Set by the layer that made it. */
+  annotation?: Annotation;
 
   constructor(
     readonly shape: Shape,
@@ -41,6 +44,29 @@ export class SymbolicTensor implements Handle {
 export function input(shape: Shape): SymbolicTensor {
   checkShape('input', 'shape', shape);
   return new SymbolicTensor([BATCH, ...shape]);
+}
+
+/** Notes on everything that lies between `x` and `y`; what is closer to an op, such as a note of its own layer, goes before. */
+export function annotate(x: Handle, y: Handle, annotation: Annotation): void {
+  if (!(x instanceof SymbolicTensor && y instanceof SymbolicTensor)) return;
+  for (const symbol of between(x, y)) {
+    symbol.annotation = mergeAnnotations(annotation, symbol.annotation);
+  }
+}
+
+/** What was computed after `x` and that `y` needs. */
+function between(x: SymbolicTensor, y: SymbolicTensor): Set<SymbolicTensor> {
+  const found = new Set<SymbolicTensor>();
+  const open = [y];
+  for (let symbol = open.pop(); symbol; symbol = open.pop()) {
+    if (found.has(symbol) || symbol === x || !symbol.source) continue;
+    if (symbol.sequence <= x.sequence) continue;
+    found.add(symbol);
+    for (const operand of symbol.source.inputs) {
+      if (operand instanceof SymbolicTensor) open.push(operand);
+    }
+  }
+  return found;
 }
 
 /** Throws a TypeError unless `x` is what layers and ops compute with. */
@@ -91,7 +117,15 @@ export function toGraph(
     }
     const nodeInputs = operands.map((operand) => ids.get(operand)!);
     const output = addValue(symbol, { name: nodeName, shape: symbol.shape, dtype: 'f32' });
-    nodes.push({ op, name: nodeName, inputs: nodeInputs, output, attrs });
+    const { annotation } = symbol;
+    nodes.push({
+      op,
+      name: nodeName,
+      inputs: nodeInputs,
+      output,
+      attrs,
+      ...(annotation && { annotation }),
+    });
   }
   return {
     name,

@@ -107,7 +107,10 @@ class Functional extends Module {
       );
       const first = operands[0];
       if (!first || !isHandle(first)) throw internal(`${op} has no input`);
-      made.set(symbol, first.apply(op, operands, attrs, name));
+      const value = first.apply(op, operands, attrs, name);
+      if (symbol.annotation && value instanceof SymbolicTensor)
+        value.annotation = symbol.annotation;
+      made.set(symbol, value);
     }
     return made.get(this.output)!;
   }

@@ -1,15 +1,25 @@
 import { qatRule } from '../autograd/rules.ts';
 import { activationRange, weightRange } from '../core/qparams.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
+import { type Annotation, mergeAnnotations, type TensorAnnotation } from '../graph/annotation.ts';
 import type { Graph, Parameter, QuantizerSpec, ValueId } from '../graph/graph.ts';
 import { edgesOf } from '../graph/passes/edges.ts';
 import { indexInputs, keepsIntegers, type Segment, segments } from '../graph/passes/segments.ts';
 import { sharedQuantizers } from '../graph/passes/sharing.ts';
+import { rangeFromBounds } from './bounds.ts';
 import { checkOperands, constantOperands } from './checkOperands.ts';
 import { MIN_SCALE } from './kernels.ts';
 import type { Method, OwnParameter } from './method.ts';
 import { quantizerRules } from './methods.ts';
-import type { Scheme, TensorScheme, WeightScheme } from './scheme.ts';
+import {
+  type ActivationScheme,
+  checkAnnotation,
+  checkPatterns,
+  layerScheme,
+  type Scheme,
+  type TensorScheme,
+  type WeightScheme,
+} from './scheme.ts';
 
 /** Methods by name. */
 export type MethodTable = Readonly<Record<string, Method>>;
@@ -31,28 +41,29 @@ interface Rounded {
  * normalization stays unfolded. Ranges are still empty; `calibrate` fills them. Throws a RangeError for a graph with an op
  * or an operand that has no integer form.
  */
-export function prepare(
-  graph: Graph,
-  { weights, activations, edgeBits }: Scheme,
-  table: MethodTable = quantizerRules,
-): Graph {
+export function prepare(graph: Graph, scheme: Scheme): Graph {
+  const { weights, activations, edgeBits } = scheme;
+  const table: MethodTable = { ...quantizerRules, ...scheme.methods };
   const found = segments(graph);
   checkOperands(graph, found);
   const rounded = roundedValues(graph, found);
+  const asked = annotations(graph, found, scheme);
   const standsFor = sharedQuantizers(graph, found);
   const sets = new Map<ValueId, Rounded[]>();
   for (const value of rounded) {
     const members = sets.get(standsFor(value.id)) ?? [];
     sets.set(standsFor(value.id), [...members, value]);
   }
+  checkPatterns('quantizeModel', scheme, [...asked.keys()]);
   const edges = edgesOf(graph, found);
   const edgeSets = new Set([...edges.activations].map(standsFor));
   const atEdge = <S extends TensorScheme>(scheme: S, edge: boolean): S =>
     edge ? { ...scheme, bits: Math.max(scheme.bits, edgeBits) } : scheme;
   const quantizers = new Map<ValueId, QuantizerSpec>();
   for (const [set, members] of sets) {
-    const scheme = atEdge(activations, edgeSets.has(set));
-    const specs = activationQuantizers(graph, members, scheme, table);
+    const own = members.map(({ id }) => asked.get(graph.values[id]!.name)?.activations ?? {});
+    const general = atEdge(activations, edgeSets.has(set));
+    const specs = activationQuantizers(graph, members, widest(general, own), table);
     members.forEach(({ id }, i) => {
       quantizers.set(id, specs[i]!);
     });
@@ -62,11 +73,49 @@ export function prepare(
     if (rule?.kind !== 'linear' && rule?.kind !== 'recurrent') continue;
     for (const id of anchor.inputs.slice(1, rule.kind === 'linear' ? 2 : 3)) {
       const { name, shape } = graph.values[id]!;
-      const scheme = atEdge(weights, edges.weights.has(id));
-      quantizers.set(id, weightQuantizer(name, scheme, shape, rule.channelAxis, table));
+      const general = atEdge(weights, edges.weights.has(id));
+      const own = { ...general, ...asked.get(anchor.name)?.weights };
+      quantizers.set(id, weightQuantizer(name, own, shape, rule.channelAxis, table));
     }
   }
   return { ...graph, quantizers };
+}
+
+/**
+ * What is asked of single layers, by the name of a node, an input or a constant. The output of a segment has what is asked of any of
+ * its nodes, the last before the others.
+ */
+function annotations(
+  graph: Graph,
+  found: readonly Segment[],
+  scheme: Scheme,
+): ReadonlyMap<string, Annotation> {
+  const asked = new Map<string, Annotation>();
+  const { values, nodes, inputs } = graph;
+  const constants = found.flatMap((segment) => constantOperands(graph, segment));
+  for (const id of [...inputs, ...constants]) {
+    asked.set(values[id]!.name, layerScheme(scheme, values[id]!.name, undefined));
+  }
+  for (const { name, annotation } of nodes) {
+    if (annotation) checkAnnotation(`quantizeModel: layer ${name}`, annotation, scheme.methods);
+    asked.set(name, layerScheme(scheme, name, annotation));
+  }
+  for (const { anchor, norm, clamp, output } of found) {
+    const parts = [anchor, norm, clamp].flatMap((node) => (node ? asked.get(node.name)! : []));
+    const activations = parts.map((part) => ({ activations: part.activations ?? {} }));
+    const merged = activations.reduce<Annotation>(mergeAnnotations, {});
+    const { name } = values[output]!;
+    asked.set(name, { ...asked.get(name), ...merged });
+  }
+  return asked;
+}
+
+/** Values that share a range share its integers: the most bits that one of them asks for, the method of the first that asks. */
+function widest(general: TensorScheme, own: readonly TensorAnnotation[]): ActivationScheme {
+  const asked = own.flatMap(({ bits }) => bits ?? []);
+  const named = own.find(({ method }) => method !== undefined);
+  const bits = asked.length > 0 ? Math.max(...asked) : general.bits;
+  return { ...general, ...named, bits };
 }
 
 /** In the order in which a step computes them. */
@@ -141,13 +190,17 @@ function ownParameters(
 function activationQuantizers(
   graph: Graph,
   members: readonly Rounded[],
-  { method, bits }: TensorScheme,
+  { method, bits, min = 0, max = 0 }: ActivationScheme,
   table: MethodTable,
 ): QuantizerSpec[] {
   const [{ id, fixed }] = members as readonly [Rounded];
   const { name } = graph.values[id]!;
   if (fixed && members.length === 1) return [fixedQuantizer(name, fixed, bits)];
   const range = activationRange(bits);
+  if (method === 'fixed') {
+    const given = boundedQuantizer(name, { min, max }, range);
+    return members.map(() => given);
+  }
   const layout = table[method]!.activations;
   const clamped = members.every((member) => member.clamped);
   const trained = !members.every(({ given }) => given);
@@ -190,6 +243,19 @@ function fixedQuantizer(
     fixedZeroPoint: zeroPoint / wider,
     scale: { ...scaleParameter(name, 1), data },
   };
+}
+
+/** The range that holds given reals, for good. */
+export function boundedQuantizer(
+  name: string,
+  { min, max }: { readonly min: number; readonly max: number },
+  { qmin, qmax }: Pick<QuantizerSpec, 'qmin' | 'qmax'>,
+): QuantizerSpec {
+  const scale = scaleParameter(name, 1);
+  const spec = { name, method: 'fixed', target: 'activation', qmin, qmax, scale } as const;
+  const found = rangeFromBounds(min, max, spec);
+  const data = Float32Array.of(found.scale);
+  return { ...spec, fixedZeroPoint: found.zeroPoint, scale: { ...scale, data } };
 }
 
 function weightQuantizer(

@@ -1,10 +1,9 @@
-import type { QuantizerTable } from '../autograd/quantizer.ts';
 import { checkInteger, checkOptions, rangeError, typeError } from '../core/errors.ts';
 import { peek } from '../core/peek.ts';
 import { applyTable, normalizeTable } from '../core/preprocess.ts';
 import { showShape } from '../core/shape.ts';
 import { checkSamples } from '../graph/checkBatch.ts';
-import type { Graph } from '../graph/graph.ts';
+import type { Graph, QuantizerSpec, ValueId } from '../graph/graph.ts';
 import { withoutDropout } from '../graph/passes/withoutDropout.ts';
 import { type DataNotes, Module } from '../nn/module.ts';
 import {
@@ -14,8 +13,8 @@ import {
   checkCalibrateOptions,
 } from './calibrate.ts';
 import { quantizerRules } from './methods.ts';
-import { prepare } from './prepare.ts';
-import { resolveScheme, type SchemeOptions } from './scheme.ts';
+import { type MethodTable, prepare } from './prepare.ts';
+import { resolveScheme, SCHEME_OPTIONS, type SchemeOptions } from './scheme.ts';
 
 export interface QuantizeOptions extends SchemeOptions {
   /** Batches that the first ranges are taken from; default 8. */
@@ -24,10 +23,7 @@ export interface QuantizeOptions extends SchemeOptions {
 
 /** The names of what `quantizeModel` takes. */
 export const QUANTIZE_OPTIONS = [
-  'method',
-  'weights',
-  'activations',
-  'edgeBits',
+  ...SCHEME_OPTIONS,
   'calibrationBatches',
 ] as const satisfies (keyof QuantizeOptions)[];
 
@@ -45,23 +41,47 @@ interface Samples {
 /** Samples that a bundle carries as golden vectors. */
 const GOLDEN_SAMPLES = 4;
 
+const NO_SAMPLES: CalibrationBatch = { x: new Float32Array(0), size: 0 };
+
 /** A model under quantization-aware training: `fit`, `evaluate` and `convert` take it. */
 export class QuantizedModel {
-  readonly quantizers: QuantizerTable = quantizerRules;
   /** Real inputs [count, …] that `convert` turns into golden vectors. */
-  samples: CalibrationBatch = { x: new Float32Array(0), size: 0 };
+  samples: CalibrationBatch = NO_SAMPLES;
 
   #graph: Graph;
+  /** What `fix` has taken away. */
+  readonly #released = new Map<ValueId, QuantizerSpec>();
 
   constructor(
     graph: Graph,
     readonly calibrationBatches: number,
+    readonly quantizers: MethodTable = quantizerRules,
   ) {
     this.#graph = graph;
   }
 
   get graph(): Graph {
     return this.#graph;
+  }
+
+  /** Puts a quantizer in the place of that of value `id`. */
+  fix(id: ValueId, spec: QuantizerSpec): void {
+    const before = this.#graph.quantizers.get(id)!;
+    if (!this.#released.has(id)) this.#released.set(id, before);
+    this.#replace(id, spec);
+  }
+
+  /** Puts the one that `fix` took away back, its range to be set from data if it never was. */
+  release(id: ValueId): void {
+    const spec = this.#released.get(id);
+    if (!spec) return;
+    this.#released.delete(id);
+    this.#replace(id, spec);
+    if (spec.scale.data[0] === 0) this.samples = NO_SAMPLES;
+  }
+
+  #replace(id: ValueId, spec: QuantizerSpec): void {
+    this.#graph = { ...this.#graph, quantizers: new Map(this.#graph.quantizers).set(id, spec) };
   }
 
   get calibrated(): boolean {
@@ -84,7 +104,7 @@ export class QuantizedModel {
       batches.push({ x: this.#real(x), size });
       if (batches.length === this.calibrationBatches) break;
     }
-    await calibrate(this.graph, batches, options);
+    await calibrate(this.graph, batches, options, this.quantizers);
     const { x, size } = batches[0]!;
     const count = Math.min(GOLDEN_SAMPLES, size);
     this.samples = { x: x.slice(0, (x.length / size) * count), size: count };
@@ -129,7 +149,8 @@ export function quantizeModel(
   if (dtype !== 'f32') throw rangeError('quantizeModel', 'a float model', `a graph of ${dtype}`);
   const evaluated = withoutDropout(graph);
   checkOps(evaluated);
-  return new QuantizedModel(prepare(evaluated, scheme), calibrationBatches);
+  const table = { ...quantizerRules, ...scheme.methods };
+  return new QuantizedModel(prepare(evaluated, scheme), calibrationBatches, table);
 }
 
 /** An integer graph needs a node; its norms are layers over [N,C] or depthwise convolutions over [N,H,W,C]. */

@@ -1,10 +1,19 @@
-import { checkFlag, checkInteger, checkOptions, kindOf, rangeError } from '../core/errors.ts';
+import {
+  checkFlag,
+  checkInteger,
+  checkNumber,
+  checkOptions,
+  kindOf,
+  rangeError,
+} from '../core/errors.ts';
+import { type Annotation, mergeAnnotations, type TensorAnnotation } from '../graph/annotation.ts';
+import type { Method } from './method.ts';
 import { type MethodName, methods } from './methods.ts';
 
 /** How the tensors of one kind are quantized. */
 export interface TensorScheme {
-  /** A name of `methods`. */
-  readonly method: MethodName;
+  /** A name of `methods` or of the model's own quantizers, or 'fixed'. */
+  readonly method: string;
   /** Integers have 2 to 8. */
   readonly bits: number;
 }
@@ -14,17 +23,27 @@ export interface WeightScheme extends TensorScheme {
   readonly perChannel: boolean;
 }
 
+/** Activations; with method 'fixed' the range that they have for good. */
+export interface ActivationScheme extends TensorScheme {
+  readonly min?: number;
+  readonly max?: number;
+}
+
 /** What `prepare` puts on a graph. */
 export interface Scheme {
   readonly weights: WeightScheme;
   readonly activations: TensorScheme;
   /** The least bits at the ends of the network (`edgesOf`). */
   readonly edgeBits: number;
+  /** What single layers have of their own, by name or pattern. */
+  readonly layers: Readonly<Record<string, Annotation>>;
+  /** Methods by name, the model's own among them. */
+  readonly methods: Readonly<Record<string, Method>>;
 }
 
 export interface ActivationOptions {
   /** Default: `method` of the model. */
-  readonly method?: MethodName;
+  readonly method?: MethodName | (string & {});
   /** 2 to 8, default 8: integers are in [−2^(bits−1), 2^(bits−1) − 1]. */
   readonly bits?: number;
 }
@@ -41,9 +60,9 @@ export interface SchemeOptions {
   /**
    * How ranges are chosen while training. Learned, from a search for the least squared error on: 'learnedScale' (the default), 'lsq',
    * 'lsqPlus', 'pact', 'tqt', 'ewgs'. Following the data: 'movingAverage', 'minMax' (all values seen), 'lastValue' (those of the last
-   * batch).
+   * batch). Or a name of `quantizers`.
    */
-  readonly method?: MethodName;
+  readonly method?: MethodName | (string & {});
   readonly weights?: WeightOptions;
   readonly activations?: ActivationOptions;
   /**
@@ -51,36 +70,113 @@ export interface SchemeOptions {
    * what its first and last layers with weights read. 2 to 8, default 8; below `bits` of a tensor it changes nothing.
    */
   readonly edgeBits?: number;
+  /**
+   * What single layers have of their own, by the name of a node of the graph, or of many where it holds `*`:
+   * `{ 'conv2d': { weights: { bits: 8 } }, 'dense*': { activations: { method: 'minMax' } } }`. `activations` is what comes out, after
+   * batch normalization and relu; 'input' names what goes in.
+   */
+  readonly layers?: Readonly<Record<string, Annotation>>;
+  /** Methods of one's own by name, to be named as `method` (see `Method`). */
+  readonly quantizers?: Readonly<Record<string, Method>>;
 }
+
+/** The names of what `resolveScheme` takes. */
+export const SCHEME_OPTIONS = [
+  'method',
+  'weights',
+  'activations',
+  'edgeBits',
+  'layers',
+  'quantizers',
+] as const satisfies (keyof SchemeOptions)[];
 
 /** All options with their defaults. Throws a TypeError or a RangeError that starts with `where` for what is none. */
 export function resolveScheme(where: string, options: SchemeOptions = {}): Scheme {
   const { method = 'learnedScale', weights = {}, activations = {}, edgeBits = 8 } = options;
+  const { layers = {}, quantizers = {} } = options;
   checkOptions(`${where}: weights`, weights, ['method', 'bits', 'perChannel']);
   checkOptions(`${where}: activations`, activations, ['method', 'bits']);
+  const known = { ...methods, ...quantizers };
   const { perChannel = true } = weights;
   checkFlag(`${where}: weights`, 'perChannel', perChannel);
   checkInteger(where, 'edgeBits', edgeBits, 2, 8);
-  checkMethod(where, method);
+  checkMethod(where, method, known);
+  for (const [name, layer] of Object.entries(layers)) {
+    checkAnnotation(`${where}: layer ${name}`, layer, known);
+  }
+  const resolve = (kind: string, { method: own = method, bits = 8 }: ActivationOptions) => {
+    checkMethod(`${where}: ${kind}`, own, known);
+    checkInteger(`${where}: ${kind}`, 'bits', bits, 2, 8);
+    return { method: own, bits };
+  };
   return {
-    weights: { ...tensorScheme(`${where}: weights`, weights, method), perChannel },
-    activations: tensorScheme(`${where}: activations`, activations, method),
-    edgeBits,
+    ...{ weights: { ...resolve('weights', weights), perChannel } },
+    ...{ activations: resolve('activations', activations), edgeBits, layers, methods: known },
   };
 }
 
-function tensorScheme(
+/**
+ * Throws a TypeError or a RangeError that starts with `where` for what no layer can ask. Names of methods are looked up in `known`, if
+ * it is known already.
+ */
+export function checkAnnotation(
   where: string,
-  { method, bits = 8 }: ActivationOptions,
-  inherited: MethodName,
-): TensorScheme {
-  checkMethod(where, method ?? inherited);
-  checkInteger(where, 'bits', bits, 2, 8);
-  return { method: method ?? inherited, bits };
+  annotation: Annotation,
+  known?: Readonly<Record<string, Method>>,
+): void {
+  checkOptions(where, annotation, ['weights', 'activations']);
+  const { weights = {}, activations = {} } = annotation;
+  checkOptions(`${where}: weights`, weights, ['method', 'bits', 'perChannel']);
+  checkOptions(`${where}: activations`, activations, ['method', 'bits', 'min', 'max']);
+  if (weights.perChannel !== undefined) {
+    checkFlag(`${where}: weights`, 'perChannel', weights.perChannel);
+  }
+  for (const { method, bits } of [weights, activations]) {
+    if (bits !== undefined) checkInteger(where, 'bits', bits, 2, 8);
+    if (known && method !== undefined && method !== 'fixed') checkMethod(where, method, known);
+  }
+  if (weights.method === 'fixed') {
+    throw rangeError(where, 'a method that follows weights', '"fixed", which is for activations');
+  }
+  checkBounds(where, activations);
 }
 
-function checkMethod(where: string, method: string): void {
-  if (Object.hasOwn(methods, method)) return;
-  const expected = `method must be one of ${Object.keys(methods).join(', ')}`;
+function checkBounds(where: string, { method, min, max }: TensorAnnotation): void {
+  if (method !== 'fixed') {
+    if (min === undefined && max === undefined) return;
+    throw rangeError(where, "method must be 'fixed' where there is min or max", kindOf(method));
+  }
+  checkNumber(where, 'min', min as number, Number.NEGATIVE_INFINITY, 0);
+  checkNumber(where, 'max', max as number, 0);
+  if (min === max) throw rangeError(where, 'min must be less than max', `${min} for both`);
+}
+
+function checkMethod(where: string, method: string, known: object): void {
+  if (Object.hasOwn(known, method)) return;
+  const expected = `method must be one of ${Object.keys(known).join(', ')}`;
   throw rangeError(where, expected, kindOf(method));
+}
+
+/** What layers of these names have of their own, later patterns over earlier ones and all over `annotation`. */
+export function layerScheme(
+  { layers }: Scheme,
+  name: string,
+  annotation: Annotation | undefined,
+): Annotation {
+  const own = Object.entries(layers).filter(([pattern]) => matches(pattern, name));
+  return own.reduce((merged, [, one]) => mergeAnnotations(merged, one), annotation ?? {});
+}
+
+/** Throws a RangeError for a pattern that none of `names` has. */
+export function checkPatterns(where: string, { layers }: Scheme, names: readonly string[]): void {
+  for (const pattern of Object.keys(layers)) {
+    if (names.some((name) => matches(pattern, name))) continue;
+    const expected = `layers must name some of ${names.join(', ')}`;
+    throw rangeError(where, expected, JSON.stringify(pattern));
+  }
+}
+
+function matches(pattern: string, name: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`).test(name);
 }

@@ -1,0 +1,55 @@
+/** Quantizers and schemes as plain data, under TFMOT's names and the papers'. */
+
+import type { TensorAnnotation } from '../graph/annotation.ts';
+import type { QuantizeOptions } from './quantizeModel.ts';
+
+export type QuantizerOptions = Pick<TensorAnnotation, 'bits' | 'perChannel'>;
+
+const quantizer =
+  (method: string) =>
+  (options: QuantizerOptions = {}): TensorAnnotation => ({ method, ...options });
+
+/** What a QuantizeConfig or `layers` takes for a tensor. `perChannel` is for weights. */
+export const quantizers = {
+  learnedScale: quantizer('learnedScale'),
+  lsq: quantizer('lsq'),
+  lsqPlus: quantizer('lsqPlus'),
+  pact: quantizer('pact'),
+  tqt: quantizer('tqt'),
+  ewgs: quantizer('ewgs'),
+  /** The values of the last batch. */
+  lastValue: quantizer('lastValue'),
+  /** A debiased average of the bounds of batches. */
+  movingAverage: quantizer('movingAverage'),
+  /** All values that were ever seen. */
+  allValues: quantizer('minMax'),
+  /** Activations in a range for good: min ≤ 0 ≤ max. */
+  fixed: (range: { readonly min: number; readonly max: number; readonly bits?: number }) => ({
+    method: 'fixed',
+    ...range,
+  }),
+  /** A method of one's own, by the name that the scheme's `quantizers` have for it. */
+  custom: (method: string, options: QuantizerOptions = {}): TensorAnnotation => ({
+    method,
+    ...options,
+  }),
+};
+
+/** What `quantizeApply` and `quantizeModel` take, ready made. */
+export const schemes = {
+  /** TFMOT's default: weights follow their last value, activations a moving average, 8 bits. */
+  default8Bit({ perChannel = true } = {}): QuantizeOptions {
+    return {
+      weights: { method: 'lastValue', perChannel },
+      activations: { method: 'movingAverage' },
+    };
+  },
+  /** The same with fewer bits, and with the ends of the network no different. */
+  defaultNBit({ weightBits = 8, activationBits = 8, perChannel = true } = {}): QuantizeOptions {
+    return {
+      weights: { method: 'lastValue', bits: weightBits, perChannel },
+      activations: { method: 'movingAverage', bits: activationBits },
+      edgeBits: 2,
+    };
+  },
+};
