@@ -158,11 +158,20 @@ function copyWasm() {
   writeFileSync(at('dist/wasm.d.ts'), declaration);
 }
 
+/** Tables of results share helpers with the tests; few need them, so that they are built when asked for. */
+async function results() {
+  const { build } = await import('esbuild');
+  const options = { absWorkingDir: root, bundle: true, format: 'esm', target: 'es2022', platform: 'node' };
+  const entryPoints = { results: 'bench/results/main.ts' };
+  const define = { OCTAVO_VERSION: JSON.stringify(JSON.parse(readFileSync(at('package.json'), 'utf8')).version) };
+  await build({ ...options, entryPoints, packages: 'external', outdir: 'build/results', define });
+}
+
 function types() {
   run(bin('tsc'), ['-p', '.ci/tsconfig.types.json']);
 }
 
-export async function buildAll({ withTypes = false } = {}) {
+export async function buildAll({ withTypes = false, withResults = false } = {}) {
   mkdirSync(at('build'), { recursive: true });
   await stage('wasm', ['assembly'], ['build/wasm', 'src/wasm/generated'], wasm);
   await stage('scripts', ['assembly', 'src', 'bench'], ['dist', 'build/scripts'], async () => {
@@ -170,4 +179,7 @@ export async function buildAll({ withTypes = false } = {}) {
     copyWasm();
   });
   if (withTypes) types();
+  if (withResults) {
+    await stage('results', ['assembly', 'src', 'bench', 'test'], ['build/results'], results);
+  }
 }

@@ -10,7 +10,7 @@ try {
   install(join(dirname(fileURLToPath(import.meta.url)), '..'), 'packages');
   // Imports packages, so not before they are there.
   const { buildAll } = await import('./build.mjs');
-  await buildAll({ withTypes: process.argv.includes('--types') });
+  await buildAll({ withTypes: process.argv.includes('--types'), withResults: process.argv.includes('--results') });
 } catch (error) {
   console.error(`octavo: ${error.message}`);
   process.exit(1);

@@ -1,57 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { preprocessing, records, testImages } from '../../bench/results/cifarImages.ts';
+import { gain, rights } from '../../bench/results/paired.ts';
 import { horizontalFlip, randomCrop } from '../../src/data/augment.ts';
-import type { ArrayDataset } from '../../src/data/fromArrays.ts';
 import { fromArrays } from '../../src/data/fromArrays.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { cifarResnetModule } from '../../src/interop/safetensors/cifarResnetModule.ts';
 import { importSafetensors } from '../../src/interop/safetensors/import.ts';
-import { argmax, crossEntropy, type Loss } from '../../src/nn/losses.ts';
 import { sgd } from '../../src/optim/optimizer.ts';
 import { schedules } from '../../src/optim/schedules.ts';
 import { quantizeModel } from '../../src/quant/quantizeModel.ts';
-import { evaluate } from '../../src/train/evaluate.ts';
 import { fit } from '../../src/train/fit.ts';
-import type { Model } from '../../src/train/resolve.ts';
 import { resnet20 } from '../../src/zoo/cifarResnet.ts';
 import { dataPath, describeWithData } from '../helpers/data.ts';
-import { preprocessing, records, testImages } from './cifarImages.ts';
 
 const WEIGHTS = 'models/cifar-resnet/resnet20-12fca82f.safetensors';
 const FILES = ['train_4000.bin', 'test_500.bin', 'jpeg75_test.jpgs', 'jpeg75_test.csv'];
 const SEED = 1;
-/** Points that quantization may cost, and the quantile of the normal distribution for one bound of 95 %. */
-const [POINTS, QUANTILE] = [0.5, 1.645];
+/** Points that quantization may cost, with 95 %. */
+const POINTS = 0.5;
 /** It takes about three minutes of one core; machines may be busy. */
 const TIMEOUT = 1_800_000;
-
-/** For each sample in order whether the model is right. */
-async function rights(model: Model, dataset: ArrayDataset): Promise<boolean[]> {
-  const plain = crossEntropy();
-  const right: boolean[] = [];
-  const loss: Loss = {
-    name: 'rights',
-    evaluate(cx, logits, labels) {
-      const rows = cx.f32(logits);
-      const classes = logits.shape[1]!;
-      labels.forEach((label, i) => {
-        right.push(argmax(rows, i * classes, classes) === label);
-      });
-      return plain.evaluate(cx, logits, labels);
-    },
-  };
-  await evaluate(model, dataset, { loss });
-  return right;
-}
-
-/** Percentage points that `after` gains over `before`: the mean over the same samples and its lower bound. */
-function gain(before: readonly boolean[], after: readonly boolean[]) {
-  const gains = before.map((right, i) => 100 * (Number(after[i]) - Number(right)));
-  const mean = gains.reduce((sum, one) => sum + one, 0) / gains.length;
-  const squares = gains.reduce((sum, one) => sum + (one - mean) ** 2, 0);
-  const error = Math.sqrt(squares / (gains.length - 1) / gains.length);
-  return { mean, lowest: mean - QUANTILE * error };
-}
 
 /** Statistics come from twelve times as many images as there are here: the norms keep 0.99 of them in each step. */
 function network(): Graph {
@@ -89,7 +58,7 @@ describeWithData('fine-tuning', [WEIGHTS, ...FILES.map((file) => `cifar10/${file
       const [report] = await fit(quantized, trainingImages(), { epochs: 1, optimizer });
       expect(report!.accuracy).toBeGreaterThan(0.98);
       const after = await rights(quantized, images);
-      const { mean, lowest } = gain(float, after);
+      const { mean, lowest } = gain([float], [after]);
       const count = (list: readonly boolean[]) => list.filter(Boolean).length;
       console.info(
         `float ${count(float)}, int8 ${count(after)} of ${images.length}: ` +

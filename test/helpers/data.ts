@@ -1,14 +1,8 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { describe, test } from 'vitest';
+import { dataFolder, dataPath } from './dataFolder.ts';
 
-/** The folder of real models and images: $OCTAVO_DATA, or `shared/data` beside the checkout. It is not part of the repository. */
-export const dataFolder = resolve(process.env['OCTAVO_DATA'] ?? '../shared/data');
-
-/** The path of a file of that folder. */
-export function dataPath(path: string): string {
-  return join(dataFolder, path);
-}
+export { dataFolder, dataPath };
 
 /**
  * A suite over files of the data folder. Where one of them is missing the suite is skipped, and its name says so; with

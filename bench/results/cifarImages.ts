@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { fitImage } from '../../src/core/image.ts';
+import type { Preprocessing } from '../../src/core/preprocess.ts';
 import { parseCifar } from '../../src/data/cifar.ts';
 import { fromArrays } from '../../src/data/fromArrays.ts';
 import { decodeImage } from '../../src/data/images.ts';
-import { dataPath } from '../helpers/data.ts';
+import { dataPath } from '../../test/helpers/dataFolder.ts';
 
 const SAMPLE = 32 * 32 * 3;
 
@@ -16,7 +17,7 @@ export function records(file: string) {
 }
 
 /** The 5,500 test images: 500 without loss, and 5,000 as JPEGs, which cost every network a tenth of its accuracy. */
-export async function testImages() {
+export async function testImages(of: Preprocessing = preprocessing) {
   const whole = records('test_500.bin');
   const bytes = new Uint8Array(readFileSync(dataPath('cifar10/jpeg75_test.jpgs')));
   const lines = readFileSync(dataPath('cifar10/jpeg75_test.csv'), 'utf8').trim().split('\n');
@@ -28,5 +29,5 @@ export async function testImages() {
     x.set(fitImage(image, [32, 32, 3]), whole.x.length + i * SAMPLE);
   }
   const y = [...whole.y, ...rows.map(([, , label]) => label!)];
-  return fromArrays({ x, y, shape: [32, 32, 3], classes: 10, shuffle: false, preprocessing });
+  return fromArrays({ x, y, shape: [32, 32, 3], classes: 10, shuffle: false, preprocessing: of });
 }
