@@ -123,23 +123,25 @@ points over the seeds, and its one-sided 95 % bound. "Integers that differ": of 
 const RENORMALIZED = `${ABOUT} The .tflite file has its norms folded; they are put back behind each convolution, from the statistics of 1,000 training images, which leaves the
 outputs as they were.`;
 
-const lowBits8 = { epochs: 15, learningRate: 0.01, batchSize: 50 };
-const lowBits20 = { epochs: 12, learningRate: 0.01, batchSize: 50 };
+const fourBits = { epochs: 15, learningRate: 5e-4, batchSize: 50 };
+const twoBits = { epochs: 15, learningRate: 3e-3, batchSize: 50 };
+const fourBits20 = { epochs: 12, learningRate: 1e-3, batchSize: 50 };
+const threeBits20 = { epochs: 12, learningRate: 3e-3, batchSize: 50 };
 const eightBits = { epochs: 1, learningRate: 5e-4, batchSize: 100 };
 
 export const tables: Readonly<Record<string, Table>> = {
   resnet8: cifarTable('resnet8', 'ResNet-8 on CIFAR-10', RENORMALIZED, [
     calibrated('resnet8'),
     trained('resnet8', [8, 8], 'learnedScale', eightBits),
-    ...METHODS.map((method) => trained('resnet8', [4, 4], method, lowBits8)),
-    ...METHODS.map((method) => trained('resnet8', [2, 2], method, lowBits8)),
+    ...METHODS.map((method) => trained('resnet8', [4, 4], method, fourBits)),
+    ...METHODS.map((method) => trained('resnet8', [2, 2], method, twoBits)),
   ]),
   resnet20: cifarTable('resnet20', 'ResNet-20 on CIFAR-10', ABOUT, [
     calibrated('resnet20'),
     trained('resnet20', [8, 8], 'learnedScale', eightBits),
     ...(['learnedScale', 'lsq', 'lsqPlus', 'movingAverage'] as const).flatMap((method) => [
-      trained('resnet20', [4, 4], method, lowBits20),
-      trained('resnet20', [3, 3], method, lowBits20),
+      trained('resnet20', [4, 4], method, fourBits20),
+      trained('resnet20', [3, 3], method, threeBits20),
     ]),
   ]),
 };

@@ -12,6 +12,7 @@ import {
   DESCRIPTION_KEY,
   FORMAT_VERSION,
 } from './bundle.ts';
+import { bitsOf, packed } from './packed.ts';
 
 /**
  * The bytes of a bundle file (docs/bundle.md). Equal bundles give equal bytes. Throws a RangeError or TypeError that
@@ -95,6 +96,9 @@ function parameterTensors({ values, parameters }: Graph): StoredTensor[] {
     const { name, shape, dtype, qparams } = values[id]!;
     const tensor = { name, shape, dtype, data };
     if (!qparams) return [tensor];
+    const bits = bitsOf(qparams);
+    const whole = dtype !== 'i8' || bits > 7;
+    const stands = whole ? tensor : packed(name, data as Int8Array, bits);
     const scale = Float32Array.from(qparams.scale);
     const stored = {
       name: scaleName(name),
@@ -102,7 +106,7 @@ function parameterTensors({ values, parameters }: Graph): StoredTensor[] {
       dtype: 'f32',
       data: scale,
     } as const;
-    return [tensor, stored];
+    return [stands, stored];
   });
 }
 

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { bitsOf } from '../bundle/packed.ts';
 import { readBundle } from '../bundle/read.ts';
 import { showShape, sizeOf } from '../core/shape.ts';
 import type { Graph, Node, ValueId } from '../graph/graph.ts';
@@ -57,7 +58,13 @@ async function run(path: string, { time = false, json = false }: Options): Promi
 type About = ReturnType<typeof tensor>;
 type NodeAbout = About &
   StepInfo &
-  Partial<StepTime> & { readonly op: string; readonly weights: number };
+  Partial<StepTime> & {
+    readonly op: string;
+    readonly weights: number;
+    /** Of an integer, and of all of them in the file. */
+    readonly weightBits?: number;
+    readonly weightBytes?: number;
+  };
 
 interface BundleAbout {
   readonly bytes: number;
@@ -77,14 +84,25 @@ interface BundleAbout {
 function format(about: BundleAbout, timing: Timing | undefined): string {
   const quantization = timing ? [] : ['scale', 'zero point', 'range'];
   const timed = timing ? ['ms', 'share', 'of ceiling'] : [];
-  const header = ['layer', 'op', 'output', ...quantization, 'weights', 'MACs', 'kernel', 'arena'];
+  const header = [
+    'layer',
+    'op',
+    'output',
+    ...quantization,
+    ...CONSTANTS,
+    'MACs',
+    'kernel',
+    'arena',
+  ];
   const inputs = about.inputs.map((input) => [
     ...cells({ ...input, op: 'input' }, timing),
-    ...['weights', 'MACs', 'kernel', 'arena', ...timed].map(() => ''),
+    ...[...CONSTANTS, 'MACs', 'kernel', 'arena', ...timed].map(() => ''),
   ]);
   const nodes = about.nodes.map((node) => [
     ...cells(node, timing),
     node.weights > 0 ? grouped(node.weights) : '',
+    String(node.weightBits ?? ''),
+    node.weightBytes === undefined ? '' : grouped(node.weightBytes),
     node.macs > 0 ? grouped(node.macs) : '',
     node.kernels.join(' '),
     grouped(node.arenaBytes),
@@ -93,6 +111,9 @@ function format(about: BundleAbout, timing: Timing | undefined): string {
   const table = formatTable([...header, ...timed], [...inputs, ...nodes]);
   return `${table}\n\n${[...notes(about), ...timingNotes(about, timing)].join('\n')}`;
 }
+
+/** Columns of a step's weights: how many, bits of each, bytes of all. */
+const CONSTANTS = ['weights', 'bits', 'bytes'];
 
 /** Names of imported models are paths: their ends tell more. */
 const LONGEST_NAME = 40;
@@ -146,6 +167,12 @@ function tensor(graph: Graph, id: ValueId) {
 }
 
 function describe(graph: Graph, { name, op, inputs, output }: Node) {
-  const w = graph.parameters.get(inputs[1] ?? -1);
-  return { ...tensor(graph, output), name, op, weights: w ? sizeOf(w.shape) : 0 };
+  const id = inputs[1] ?? -1;
+  const w = graph.parameters.get(id);
+  const weights = w ? sizeOf(w.shape) : 0;
+  const made = { ...tensor(graph, output), name, op, weights };
+  const qparams = w && graph.values[id]!.qparams;
+  if (!qparams) return made;
+  const weightBits = bitsOf(qparams);
+  return { ...made, weightBits, weightBytes: Math.ceil((weights * weightBits) / 8) };
 }

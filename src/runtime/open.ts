@@ -1,5 +1,5 @@
 import { type Bundle, checkBundle } from '../bundle/bundle.ts';
-import { parseBundle } from '../bundle/read.ts';
+import { parseBundle } from '../bundle/parse.ts';
 import { kindOf, typeError } from '../core/errors.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import { commonOps } from '../graph/integer/commonOps.ts';
@@ -14,6 +14,9 @@ export interface Opened {
 /** `readBundle` that first loads the ops that this bundle has and a runtime does not start with. */
 export async function openBundle(bytes: Uint8Array | ArrayBuffer): Promise<Opened> {
   const bundle = parseBundle(toBytes(bytes));
+  if ([...bundle.graph.parameters.values()].some(({ data }) => data instanceof Uint8Array)) {
+    (await import('../bundle/packed.ts')).unpackParameters(bundle.graph);
+  }
   if (bundle.graph.nodes.every((node) => isCommon(bundle.graph, node))) {
     checkBundle(bundle);
     return { bundle };

@@ -149,7 +149,7 @@ test.each<[QuantizeOptions, string]>([
   ],
   [
     { activations: { method: 'average' as never } },
-    'quantizeModel: activations: method must be one of lsq, movingAverage, got "average"',
+    'quantizeModel: activations: method must be one of learnedScale, lsq, lsqPlus, pact, tqt, ewgs, movingAverage, minMax, lastValue, got "average"',
   ],
 ])('%j is refused', (options, message) => {
   expect(() => quantizeModel(three(), options)).toThrow(message);
