@@ -71,7 +71,7 @@ async function run(path: string, options: Options): Promise<void> {
 
 function checkIntegers(path: string, { values }: Graph): void {
   if (values.some(({ qparams }) => qparams !== undefined)) return;
-  const expected = `${path} must be a model of integers (importTflite gives a program the graph of others, to train and quantize)`;
+  const expected = `${path} must be a model of integers (octavo quantize makes a bundle of one of floats)`;
   throw rangeError('import', expected, 'one of floats');
 }
 

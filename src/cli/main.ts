@@ -4,6 +4,7 @@ import { learnAllOps } from '../graph/integer/otherOps.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { importCommand } from './import.ts';
 import { inspectCommand } from './inspect.ts';
+import { quantizeCommand } from './quantize.ts';
 import { quickstartCommand } from './quickstart.ts';
 import { runCommand } from './run.ts';
 import { printable } from './table.ts';
@@ -23,6 +24,7 @@ async function main(argv: readonly string[]): Promise<number> {
     quickstartCommand(),
     trainCommand(),
     importCommand(),
+    quantizeCommand(),
     runCommand(),
     evaluateCommand(),
     verifyCommand(),
