@@ -75,7 +75,7 @@ describe('octavo import', () => {
     imported(f32, [], (exit) => {
       expect(exit).toMatchObject({ status: 1, stdout: '' });
       expect(exit.stderr[0]).toMatch(
-        /^octavo: import: .*importTflite gives .*, got one of floats$/,
+        /^octavo: import: .*octavo quantize makes a bundle of one of floats\), got one of floats$/,
       );
     });
   });
