@@ -1,4 +1,4 @@
-/** node octavo.mjs NET MODE SECONDS BATCH THREADS: steps of Octavo on this one batch; MODE is float, or qat with learned ranges. */
+/** node octavo.mjs NET MODE SECONDS BATCH THREADS: steps of Octavo on this one batch, on one thread unless told otherwise; MODE is float, or qat with learned ranges. */
 import {
   add,
   fit,
@@ -12,7 +12,7 @@ import {
 import { nets } from './nets.mjs';
 import { report } from './timeSteps.mjs';
 
-const [name, mode, seconds, batch] = process.argv.slice(2);
+const [name, mode, seconds, batch, threads = '1'] = process.argv.slice(2);
 
 const BUILD = {
   conv: (x, filters, size, strides, end) => {
@@ -95,6 +95,7 @@ await report(async () => {
     before = performance.now();
   };
   const loss = losses.crossEntropy();
-  await fit(trained, data, { loss, optimizer: sgd(), onStep, signal: stop.signal });
+  const options = { optimizer: sgd(), onStep, signal: stop.signal, threads: Number(threads) };
+  await fit(trained, data, { loss, ...options });
   return { times, firstLoss: losses_[0], lastLoss: losses_.at(-1) };
 });
