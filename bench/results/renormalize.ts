@@ -75,7 +75,11 @@ function normParameters(
   );
   const gamma = variance.map((v) => Math.sqrt(v + EPSILON));
   const beta = average.map((m, c) => m + bias.data[c]!);
-  const parameter = (what: string, data: Float32Array, trainable: boolean): Parameter => ({
+  const parameter = (
+    what: string,
+    data: Float32Array<ArrayBuffer>,
+    trainable: boolean,
+  ): Parameter => ({
     ...{ name: `${name}/${what}`, shape, trainable, decay: false, data },
   });
   return [
