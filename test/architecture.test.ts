@@ -27,7 +27,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   quant: ['core', 'ops', 'graph', 'autograd', 'nn', 'bundle'],
   runtime: ['core', 'ops', 'graph', 'wasm', 'bundle'],
   zoo: ['core', 'graph', 'nn'],
-  interop: ['core', 'ops', 'graph', 'bundle'],
+  interop: ['core', 'ops', 'graph', 'bundle', 'train'],
   'runtime.ts': ['core', 'bundle', 'runtime'],
   'images.ts': ['core', 'data'],
   'index.ts': everything,

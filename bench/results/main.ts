@@ -6,9 +6,9 @@ import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { startProgress } from '../../src/cli/progress.ts';
 import { dataFolder } from '../../test/helpers/dataFolder.ts';
-import type { CifarCell, CifarOutcome } from './cifar.ts';
 import { replacePart, Store, writeWhole } from './store.ts';
-import { type Table, tables } from './tables.ts';
+import type { Table } from './table.ts';
+import { tables } from './tables.ts';
 
 const PAGE = 'docs/results.md';
 
@@ -19,12 +19,12 @@ interface Options {
 }
 
 interface Measured {
-  readonly outcome: CifarOutcome;
+  readonly outcome: unknown;
   readonly minutes: number;
 }
 
 /** In a process of its own: an error in one cell leaves the others. */
-function runCell(name: string, cell: CifarCell): Promise<Measured> {
+function runCell(name: string, cell: object): Promise<Measured> {
   const start = performance.now();
   return new Promise((resolve, reject) => {
     const child = spawn(
@@ -47,24 +47,21 @@ function runCell(name: string, cell: CifarCell): Promise<Measured> {
 }
 
 /** The part of the page that belongs to a table, from what is known so far. */
-function writePart(name: string, table: Table, store: Store<CifarCell, CifarOutcome>): void {
+function writePart(name: string, table: Table, store: Store<object, unknown>): void {
   const { title, about } = table;
   const part = `## ${title}\n\n${about}\n\n${table.render((cell) => store.get(cell))}`;
   const page = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : '# Results\n';
   writeWhole(PAGE, replacePart(page, name, part));
 }
 
-const short = (cell: CifarCell) =>
-  `${cell.bits ? `W${cell.bits.join('A')} ${cell.method ?? 'calibrated'}` : 'float'} seed ${cell.seed}`;
-
 async function computeMissing(name: string, { jobs, only, list }: Options): Promise<void> {
   const table = tables[name]!;
-  const store = new Store<CifarCell, CifarOutcome>(`docs/results/${name}.json`);
-  const wanted = table.cells.filter((cell) => short(cell).includes(only));
+  const store = new Store<object, unknown>(`docs/results/${name}.json`);
+  const wanted = table.cells.filter((cell) => table.nameOf(cell).includes(only));
   const missing = wanted.filter((cell) => !store.get(cell));
   if (list) {
     for (const cell of wanted)
-      console.log(`${store.get(cell) ? 'known  ' : 'missing'} ${short(cell)}`);
+      console.log(`${store.get(cell) ? 'known  ' : 'missing'} ${table.nameOf(cell)}`);
     return;
   }
   if (missing.length > 0 && !existsSync(dataFolder)) {
@@ -77,7 +74,7 @@ async function computeMissing(name: string, { jobs, only, list }: Options): Prom
       const { outcome, minutes } = await runCell(name, cell);
       store.add(cell, outcome, minutes);
       writePart(name, table, store);
-      bar.update(++done, short(cell));
+      bar.update(++done, table.nameOf(cell));
     }
   };
   await Promise.all(Array.from({ length: jobs }, work));

@@ -10,21 +10,36 @@ const QUANTILE = 1.645;
 
 /** For each sample in order whether the model is right. */
 export async function rights(model: Model, dataset: Dataset): Promise<boolean[]> {
-  const plain = crossEntropy();
   const right: boolean[] = [];
+  await visitChoices(model, dataset, (choice, label) => right.push(choice === label));
+  return right;
+}
+
+/** For each sample in order the class that the model says. */
+export async function choices(model: Model, dataset: Dataset): Promise<number[]> {
+  const said: number[] = [];
+  await visitChoices(model, dataset, (choice) => said.push(choice));
+  return said;
+}
+
+async function visitChoices(
+  model: Model,
+  dataset: Dataset,
+  visit: (choice: number, label: number) => void,
+): Promise<void> {
+  const plain = crossEntropy();
   const loss: Loss = {
-    name: 'rights',
+    name: 'choices',
     evaluate(cx, logits, labels) {
       const rows = cx.f32(logits);
       const classes = logits.shape[1]!;
       labels.forEach((label, i) => {
-        right.push(argmax(rows, i * classes, classes) === label);
+        visit(argmax(rows, i * classes, classes), label);
       });
       return plain.evaluate(cx, logits, labels);
     },
   };
   await evaluate(model, dataset, { loss });
-  return right;
 }
 
 export interface Gain {

@@ -147,10 +147,12 @@ export const qatRules = {
   transposedConv2d: transposedConv2dQat,
 } satisfies Record<OpName, QatRule<never> | null>;
 
+/** How an op trains in float; every op does. */
 export function f32Rule(op: OpName): F32Rule<never> {
   return f32Rules[op];
 }
 
+/** How an op trains quantized; null where no integer forward of its own exists. */
 export function qatRule(op: OpName): QatRule<never> | null {
   return qatRules[op];
 }

@@ -15,38 +15,38 @@ export interface Recipe {
 
 /**
  * Imports a recipe, and the library that it imports: a model is trained by the copy of the library that made it. Throws an
- * Error, RangeError or TypeError that names the file.
+ * Error, RangeError or TypeError that starts with `where` and names the file.
  */
-export async function loadRecipe(file: string): Promise<Recipe> {
+export async function loadRecipe(file: string, where = 'train'): Promise<Recipe> {
   const path = resolve(file);
   await access(path).catch((error) => {
-    throw new Error(`train: expected a recipe at ${file}, got ${fileProblem(error)}`);
+    throw new Error(`${where}: expected a recipe at ${file}, got ${fileProblem(error)}`);
   });
-  if (/\.m?ts$/.test(path)) prepareTypeScript(file, path);
+  if (/\.m?ts$/.test(path)) prepareTypeScript(where, file, path);
   const url = pathToFileURL(path);
-  const library = (await import(libraryUrl(file, url))) as Library;
-  const module = await importRecipe(file, url);
-  return { config: checkRecipe(`train: ${file}`, module.default), library };
+  const library = (await import(libraryUrl(where, file, url))) as Library;
+  const module = await importRecipe(where, file, url);
+  return { config: checkRecipe(`${where}: ${file}`, module.default), library };
 }
 
 /** What goes wrong in a recipe is told with its name, on one line. */
-async function importRecipe(file: string, url: URL): Promise<{ default?: unknown }> {
+async function importRecipe(where: string, file: string, url: URL): Promise<{ default?: unknown }> {
   try {
     return (await import(url.href)) as { default?: unknown };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new Error(`train: ${file}: ${message.trim().replace(/\s*\n\s*/g, ' ')}`, {
+    throw new Error(`${where}: ${file}: ${message.trim().replace(/\s*\n\s*/g, ' ')}`, {
       cause: error,
     });
   }
 }
 
-function libraryUrl(file: string, from: URL): string {
+function libraryUrl(where: string, file: string, from: URL): string {
   try {
     return pathToFileURL(createRequire(from).resolve('octavo')).href;
   } catch {
     const expected = `the package octavo where ${file} stands (npm install octavo)`;
-    throw new Error(`train: expected ${expected}, got no such package`);
+    throw new Error(`${where}: expected ${expected}, got no such package`);
   }
 }
 
@@ -62,7 +62,7 @@ const TOOLS = {
  * From version 22.18 on Node strips types itself. Before, one of two packages does it that a TypeScript project has anyway: they
  * are found from the recipe's folder, and are no dependency of ours. Throws an Error when there is neither.
  */
-function prepareTypeScript(file: string, path: string): void {
+function prepareTypeScript(where: string, file: string, path: string): void {
   if ((process.features as { typescript?: unknown }).typescript) return;
   for (const from of [path, import.meta.url]) {
     for (const [name, code] of Object.entries(TOOLS)) {
@@ -74,7 +74,7 @@ function prepareTypeScript(file: string, path: string): void {
     }
   }
   const expected = `Node 22.18 or later, or the package typescript or esbuild beside ${file}`;
-  throw new Error(`train: expected ${expected}, got Node ${process.versions.node} and neither`);
+  throw new Error(`${where}: expected ${expected}, got Node ${process.versions.node} and neither`);
 }
 
 function find(name: string, from: string): string | undefined {

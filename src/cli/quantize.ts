@@ -2,17 +2,17 @@ import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph } from '../graph/graph.ts';
-import { importTflite } from '../interop/tflite/import.ts';
 import type { CalibrateOptions } from '../quant/calibrate.ts';
 import type { CalibratorName } from '../quant/calibrators.ts';
 import { convert } from '../quant/convert.ts';
 import { quantizeModel } from '../quant/quantizeModel.ts';
 import { type CalibrationInput, readCalibration } from './calibration.ts';
-import { checkPlace, readBytes, writeBytes } from './files.ts';
+import { checkPlace, writeBytes } from './files.ts';
 import { type ImageOptions, imageNotes, withImageOptions } from './imageOptions.ts';
-import { grouped, percent, printable } from './table.ts';
+import { type NetworkOptions, readNetwork, shapeList } from './network.ts';
+import { grouped, percent } from './table.ts';
 
-interface Options extends ImageOptions {
+interface Options extends ImageOptions, NetworkOptions {
   readonly output: string;
   readonly data: string;
   readonly samples: number;
@@ -22,8 +22,8 @@ interface Options extends ImageOptions {
   readonly weightBits: number;
   readonly activationBits: number;
   readonly edgeBits: number;
+  readonly otherBits: number;
   readonly perTensor?: boolean;
-  readonly name?: string;
   readonly license?: string;
   readonly json?: boolean;
 }
@@ -40,11 +40,20 @@ const METHODS = {
 export function quantizeCommand(): Command {
   const command = new Command('quantize')
     .description(
-      'Make an int8 bundle of a float .tflite model without training: ranges come from some samples of what it will see.',
+      'Make an int8 bundle of a model without training: ranges come from some samples of what it will see.',
     )
-    .argument('<model>', '.tflite file of floats')
+    .argument(
+      '<model>',
+      ".tflite file, of floats or of integers that stand for them; .safetensors file: PyTorch's, or a checkpoint or weights of octavo train",
+    )
     .requiredOption('-o, --output <bundle>', 'bundle file to write')
     .requiredOption('--data <path>', 'folder of PNG and JPEG files, or records: .f32, .u8, .npy')
+    .option(
+      '--network <name>',
+      'what the weights of a .safetensors file belong to: a network of the zoo (resnet20, mobilenetV2, …) or a recipe',
+    )
+    .option('--classes <n>', 'of that network of the zoo', whole(1, 1e6))
+    .option('--input-shape <list>', 'of that network of the zoo: height,width,channels', shapeList)
     .option('--samples <n>', 'how many of them, evenly over all', whole(1, 1e6), 100)
     .addOption(
       new Option('--method <name>', 'how ranges of activations are chosen')
@@ -60,6 +69,12 @@ export function quantizeCommand(): Command {
     .option('--weight-bits <n>', 'bits of weights, 2 to 8', whole(2, 8), 8)
     .option('--activation-bits <n>', 'bits of activations, 2 to 8', whole(2, 8), 8)
     .option('--edge-bits <n>', 'the least at the ends of the network', whole(2, 8), 8)
+    .option(
+      '--other-bits <n>',
+      'the least of activations that no layer with weights reads',
+      whole(2, 8),
+      8,
+    )
     .option('--per-tensor', 'one scale for all weights of a layer, in place of one a channel')
     .option('--name <name>', 'name of the model; that of the file by default')
     .option('--license <expression>', 'SPDX expression, kept in the bundle');
@@ -83,7 +98,8 @@ async function run(path: string, options: Options): Promise<void> {
   const quantized = quantizeModel(graph, {
     weights: { bits: options.weightBits, perChannel: !options.perTensor },
     activations: { bits: options.activationBits },
-    ...{ edgeBits: options.edgeBits, calibrationBatches: data.steps },
+    ...{ edgeBits: options.edgeBits, otherBits: options.otherBits },
+    ...{ calibrationBatches: data.steps },
   });
   const { percentile, license } = options;
   const how: CalibrateOptions = {
@@ -100,23 +116,9 @@ async function run(path: string, options: Options): Promise<void> {
 }
 
 /** The float graph of a file, with what the options say of images and classes. */
-async function readModel(
-  path: string,
-  options: Options,
-): Promise<{ readonly graph: Graph; readonly bytes: number }> {
-  const file = await readBytes(path, 'quantize');
-  const name = options.name ?? basename(path).replace(/\.tflite$/, '');
-  const onWarning = (message: string) => {
-    process.stderr.write(`quantize: ${printable(message)}\n`);
-  };
-  const imported = importTflite(file, { name, onWarning });
-  if (imported.values.some(({ qparams }) => qparams !== undefined)) {
-    throw new RangeError(
-      `quantize: expected a model of floats at ${path}, got one of integers (octavo import makes a bundle of it)`,
-    );
-  }
-  const graph = { ...imported, ...(await imageNotes('quantize', options, imported)) };
-  return { graph, bytes: file.length };
+async function readModel(path: string, options: Options) {
+  const { graph, bytes } = await readNetwork(path, options);
+  return { graph: { ...graph, ...(await imageNotes('quantize', options, graph)) }, bytes };
 }
 
 function report(
@@ -134,6 +136,6 @@ function report(
     return;
   }
   const counts = `${grouped(nodes.length)} steps, ${grouped(constants)} constants`;
-  const size = `${grouped(bytes)} bytes, ${percent(share)} of the float model`;
+  const size = `${grouped(bytes)} bytes, ${percent(share)} of the source file`;
   console.error(`${output}: ${counts}, ${size}; ranges from ${grouped(count)} samples`);
 }

@@ -9,6 +9,7 @@ import type { Callback, EpochReport } from '../train/callbacks.ts';
 import type { Evaluation } from '../train/evaluate.ts';
 import type { Model } from '../train/resolve.ts';
 import { decodeState } from '../train/state.ts';
+import { namedParameters } from '../train/weights.ts';
 import { checkPlace, readBytes, writeBytes } from './files.ts';
 import { Interruption } from './interruption.ts';
 import { loadRecipe, type Recipe } from './loadRecipe.ts';
@@ -198,7 +199,7 @@ class Job {
   async #weights(): Promise<Uint8Array> {
     const { model, data } = this.recipe.config;
     const graph: Graph = 'nodes' in model ? model : model.build([...data.train.shape]);
-    const stored = [...graph.parameters.values()].map(({ name, shape, data }): StoredTensor => {
+    const stored = [...namedParameters(graph)].map(([name, { shape, data }]): StoredTensor => {
       return { name, dtype: 'f32', shape, data: Float32Array.from(data) as TypedArray };
     });
     return encode(stored, {}, 'train');

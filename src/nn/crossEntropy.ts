@@ -9,7 +9,13 @@ export interface CrossEntropyOptions {
   readonly classWeights?: readonly number[];
 }
 
-/** −Σ q·log softmax(logits), the softmax included. q is the label, or the distribution that y has for a sample. */
+/**
+ * −Σ q·log softmax(logits), the softmax included. q is the label, or the distribution that y has for a sample.
+ *
+ * There may be more logits than classes in the data, as where a network has an output for a background class: no label names the
+ * others, they count in the softmax and learn to be small. `labelSmoothing` gives them their part of the target, and `classWeights`
+ * has an entry for each output.
+ */
 export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
   checkOptions('crossEntropy', options, ['labelSmoothing', 'classWeights']);
   const { labelSmoothing = 0, classWeights } = options;

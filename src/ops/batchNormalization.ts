@@ -69,7 +69,16 @@ export const batchNormalizationF32 = /* @__PURE__ */ pointwiseRule<NormAttrs>(
   },
 );
 
-/** Mean and biased variance; the sums are taken about the first row, which keeps the subtraction below harmless. */
+/**
+ * Mean and biased variance. The sums are taken about the first row, so that what the subtraction below cancels is its distance from
+ * the mean alone. Let that be k deviations σ, and U = 2⁻²⁴. Of d = x − first, Σd²/R is (1 + k²)·σ² and Σ|d|/R at most its root; d is
+ * rounded, its square again, and blocks of 64 rows add 63 times in f32. To terms of U²,
+ *
+ *     mean       64·U·σ·sqrt(1 + k²)
+ *     variance   66·U·σ²·(1 + k²) + 2·kσ·64·U·σ·sqrt(1 + k²)  ≤  U·σ²·(130 + 194·k²)
+ *
+ * are the largest errors. Those of 16,384 normal rows are some 300 times smaller: 2e-8 of the variance at k = 0, 4e-6 at 10.
+ */
 function batchMoments(cx: TrainContext, x: Ref): Moments {
   const [rows, channels] = tableOf(x.shape);
   const each = rows / x.shape[0]!;
@@ -87,6 +96,7 @@ function batchMoments(cx: TrainContext, x: Ref): Moments {
   return { mean, variance };
 }
 
+/** movingMean and movingVariance [C] ← momentum·old + (1 − momentum)·batch, in place, the variance of the batch unbiased. */
 function move(
   cx: TrainContext,
   { mean, variance }: Moments,

@@ -106,6 +106,10 @@ export interface GradientOptions {
   readonly adjust?: (dx: Ref, y: Ref) => void;
 }
 
+/**
+ * The gradients of a pointwise map and, with a `grid`, of the quantizer behind it (straight through: quantization.md eq. (16),
+ * (17)), from dy of the shape of x, in one pass where nothing is adjusted. dx is dy's memory if that is the caller's `own`.
+ */
 export function pointwiseGradients(
   cx: TrainContext,
   pointwise: Pointwise,
@@ -144,6 +148,7 @@ function adjustedGradients(
   return { ...pointwiseGradients(cx, open, dx, { own: true }), range };
 }
 
+/** dx of clamp and quantizer, 0 outside of both their ranges, and the sums for the quantizer's own: quantization.md eq. (16), (17) */
 function quantizerGradients(
   cx: TrainContext,
   { x, lo, hi }: Pointwise,

@@ -42,7 +42,7 @@ interface Rounded {
  * or an operand that has no integer form.
  */
 export function prepare(graph: Graph, scheme: Scheme): Graph {
-  const { weights, activations, edgeBits } = scheme;
+  const { weights, activations, edgeBits, otherBits } = scheme;
   const table: MethodTable = { ...quantizerRules, ...scheme.methods };
   const found = segments(graph);
   checkOperands(graph, found);
@@ -57,12 +57,16 @@ export function prepare(graph: Graph, scheme: Scheme): Graph {
   checkPatterns('quantizeModel', scheme, [...asked.keys()]);
   const edges = edgesOf(graph, found);
   const edgeSets = new Set([...edges.activations].map(standsFor));
-  const atEdge = <S extends TensorScheme>(scheme: S, edge: boolean): S =>
-    edge ? { ...scheme, bits: Math.max(scheme.bits, edgeBits) } : scheme;
+  const layers = found.filter(({ kind }) => kind === 'linear' || kind === 'recurrent');
+  const read = new Set(layers.map(({ anchor }) => standsFor(anchor.inputs[0]!)));
+  const atLeast = <S extends TensorScheme>(scheme: S, bits: number): S => {
+    return { ...scheme, bits: Math.max(scheme.bits, bits) };
+  };
   const quantizers = new Map<ValueId, QuantizerSpec>();
   for (const [set, members] of sets) {
     const own = members.map(({ id }) => asked.get(graph.values[id]!.name)?.activations ?? {});
-    const general = atEdge(activations, edgeSets.has(set));
+    const least = read.has(set) ? 0 : otherBits;
+    const general = atLeast(activations, edgeSets.has(set) ? Math.max(least, edgeBits) : least);
     const specs = activationQuantizers(graph, members, widest(general, own), table);
     members.forEach(({ id }, i) => {
       quantizers.set(id, specs[i]!);
@@ -73,7 +77,7 @@ export function prepare(graph: Graph, scheme: Scheme): Graph {
     if (rule?.kind !== 'linear' && rule?.kind !== 'recurrent') continue;
     for (const id of anchor.inputs.slice(1, rule.kind === 'linear' ? 2 : 3)) {
       const { name, shape } = graph.values[id]!;
-      const general = atEdge(weights, edges.weights.has(id));
+      const general = atLeast(weights, edges.weights.has(id) ? edgeBits : 0);
       const own = { ...general, ...asked.get(anchor.name)?.weights };
       quantizers.set(id, weightQuantizer(name, own, shape, rule.channelAxis, table));
     }

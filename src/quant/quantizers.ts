@@ -50,6 +50,7 @@ export const schemes = {
       weights: { method: 'lastValue', bits: weightBits, perChannel },
       activations: { method: 'movingAverage', bits: activationBits },
       edgeBits: 2,
+      otherBits: 2,
     };
   },
 };

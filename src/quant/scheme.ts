@@ -35,6 +35,8 @@ export interface Scheme {
   readonly activations: TensorScheme;
   /** The least bits at the ends of the network (`edgesOf`). */
   readonly edgeBits: number;
+  /** The least bits of activations that no layer with weights reads. */
+  readonly otherBits: number;
   /** What single layers have of their own, by name or pattern. */
   readonly layers: Readonly<Record<string, Annotation>>;
   /** Methods by name, the model's own among them. */
@@ -71,6 +73,11 @@ export interface SchemeOptions {
    */
   readonly edgeBits?: number;
   /**
+   * The least bits of activations that no layer with weights reads, such as what goes into a sum: papers count the bits of what is multiplied
+   * (Esser 2020, §2), and every integer takes a byte of memory anyway. 2 to 8, default 8.
+   */
+  readonly otherBits?: number;
+  /**
    * What single layers have of their own, by the name of a node of the graph, or of many where it holds `*`:
    * `{ 'conv2d': { weights: { bits: 8 } }, 'dense*': { activations: { method: 'minMax' } } }`. `activations` is what comes out, after
    * batch normalization and relu; 'input' names what goes in.
@@ -86,6 +93,7 @@ export const SCHEME_OPTIONS = [
   'weights',
   'activations',
   'edgeBits',
+  'otherBits',
   'layers',
   'quantizers',
 ] as const satisfies (keyof SchemeOptions)[];
@@ -93,13 +101,14 @@ export const SCHEME_OPTIONS = [
 /** All options with their defaults. Throws a TypeError or a RangeError that starts with `where` for what is none. */
 export function resolveScheme(where: string, options: SchemeOptions = {}): Scheme {
   const { method = 'learnedScale', weights = {}, activations = {}, edgeBits = 8 } = options;
-  const { layers = {}, quantizers = {} } = options;
+  const { otherBits = 8, layers = {}, quantizers = {} } = options;
   checkOptions(`${where}: weights`, weights, ['method', 'bits', 'perChannel']);
   checkOptions(`${where}: activations`, activations, ['method', 'bits']);
   const known = { ...methods, ...quantizers };
   const { perChannel = true } = weights;
   checkFlag(`${where}: weights`, 'perChannel', perChannel);
   checkInteger(where, 'edgeBits', edgeBits, 2, 8);
+  checkInteger(where, 'otherBits', otherBits, 2, 8);
   checkMethod(where, method, known);
   for (const [name, layer] of Object.entries(layers)) {
     checkAnnotation(`${where}: layer ${name}`, layer, known);
@@ -111,7 +120,8 @@ export function resolveScheme(where: string, options: SchemeOptions = {}): Schem
   };
   return {
     ...{ weights: { ...resolve('weights', weights), perChannel } },
-    ...{ activations: resolve('activations', activations), edgeBits, layers, methods: known },
+    ...{ activations: resolve('activations', activations), edgeBits, otherBits },
+    ...{ layers, methods: known },
   };
 }
 

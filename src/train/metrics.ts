@@ -32,6 +32,7 @@ export function addResult(
   if (absoluteError !== undefined) sums.absoluteError = (sums.absoluteError ?? 0) + absoluteError;
 }
 
+/** Means over the samples; accuracy and mae only where the loss gave their sums. */
 export function metricsOf({ loss, samples, correct, absoluteError }: MetricSums): Metrics {
   return {
     loss: loss / samples,

@@ -52,6 +52,11 @@ export interface TrainingState extends Progress {
 
 const FORMAT = 'octavo-checkpoint-1';
 
+/** Whether a safetensors file says that it is one; `decodeState` sees whether it is. */
+export function isCheckpoint({ format }: Readonly<Record<string, string>>): boolean {
+  return format?.startsWith('octavo-checkpoint-') ?? false;
+}
+
 /** The bytes of a checkpoint. Equal states give equal bytes. */
 export function encodeState({ tensors, ...progress }: TrainingState): Uint8Array<ArrayBuffer> {
   const stored = [...tensors].map(([name, data]): StoredTensor => {

@@ -26,6 +26,11 @@ export class Rig {
     };
   }
 
+  /** The memory that addresses are in; another one after it grew. */
+  get buffer(): ArrayBuffer {
+    return this.#guarded.memory.buffer;
+  }
+
   /** Digest of all outputs of one kernel's line. Throws when a kernel wrote where it must not. */
   digestOf(line: Line): Promise<string> {
     this.#digest = new Digest();

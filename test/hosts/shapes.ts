@@ -131,9 +131,13 @@ export const tables = [1, 3, 4, 5, 8, 9, 17, 37].flatMap((channels) =>
   [1, 3, 63, 64, 65, 150].map((rows) => [rows, channels] as const),
 );
 
-/** Weights as [outer, channels, inner]: rows of a channel, and channels side by side. */
+/**
+ * Weights as [outer, channels, inner]: rows of a channel, and channels side by side; one with more channels than a cache line has
+ * scales, so that threads divide it.
+ */
 export const weights: readonly (readonly [number, number, number])[] = [
   ...[1, 3, 4, 5, 8, 63, 64, 65, 1153].map((inner) => [1, 3, inner] as const),
   ...[1, 3, 4, 5, 8, 9, 17].map((channels) => [9, channels, 1] as const),
   [2, 4, 70] as const,
+  [1, 37, 6] as const,
 ];

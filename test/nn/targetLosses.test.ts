@@ -6,6 +6,22 @@ import { graphOf, withTape } from '../autograd/eager.ts';
 const SEED = 77;
 const [ROWS, CLASSES] = [5, 7];
 
+/** Half a unit in the last place of 1. */
+const U = 2 ** -24;
+
+/** Step of the central differences. */
+const H = 1e-5;
+
+/** Of a central difference: two values below 100, each within some 16 roundings of f64, over 2·H. */
+const DIFFERENCING = (2 * 16 * 2 ** -53 * 100) / (2 * H);
+
+/**
+ * Of an element of a gradient, against 1 or its size: targets, sharpness and scale are rounded to f32, and the result is once or,
+ * for sums of two gradients, three times. A rounded sharpness moves exponents up to 16, which moves their softmax by 16·U, of which
+ * a mean over the rows keeps 1 / ROWS.
+ */
+const GRADIENT_ERROR = (6 + 16 / ROWS) * U;
+
 const draw = (rng: Rng, size = 4) =>
   Float32Array.from({ length: ROWS * CLASSES }, () => size * (rng.uniform() - 0.5));
 
@@ -41,13 +57,13 @@ async function expectLoss(
   const got = await evaluate(loss, logits, y, teacher);
   const x = [...logits];
   const want = formula(x);
-  const h = 1e-5;
-  // Losses are sums in f64 of f32 roundings, at most 16 of values below 100; differences err by 1e-14·100/h.
-  expect(Math.abs(got.loss - want), 'loss').toBeLessThan(16 * 2 ** -24 * Math.max(1, want));
+  // Losses are sums in f64 of f32 roundings, at most 16 of values below 100.
+  expect(Math.abs(got.loss - want), 'loss').toBeLessThan(16 * U * Math.max(1, want));
   x.forEach((v, i) => {
     const moved = (d: number) => formula(x.map((u, j) => (j === i ? v + d : u)));
-    const slope = (moved(h) - moved(-h)) / (2 * h);
-    expect(Math.abs(got.gradient[i]! - slope), `[${i}] of seed ${SEED}`).toBeLessThan(2e-6);
+    const slope = (moved(H) - moved(-H)) / (2 * H);
+    const bound = GRADIENT_ERROR * Math.max(1, Math.abs(slope)) + DIFFERENCING;
+    expect(Math.abs(got.gradient[i]! - slope), `[${i}] of seed ${SEED}`).toBeLessThan(bound);
   });
   return got;
 }
@@ -91,9 +107,11 @@ describe('crossEntropy', () => {
       await evaluate(losses.crossEntropy(), logits, labels),
     ];
     expect(a.correct).toBe(b.correct);
-    expect(Math.abs(a.loss - b.loss)).toBeLessThan(1e-6);
+    // Each rounds the loss of a row, which is positive, once to f32; their means are f64.
+    expect(Math.abs(a.loss - b.loss)).toBeLessThan(2.01 * U * b.loss);
+    // No element is larger than 1 / ROWS: one rounding of a, two of b.
     a.gradient.forEach((g, i) => {
-      expect(Math.abs(g - b.gradient[i]!)).toBeLessThan(2 ** -24);
+      expect(Math.abs(g - b.gradient[i]!)).toBeLessThan((3 * U) / ROWS);
     });
   });
 });
@@ -110,7 +128,8 @@ test.each([
   const formula = (x: number[]) => mean(x.map((v, i) => of(v - values[i]!)));
   const got = await expectLoss(loss, logits, formula, values);
   const error = mean([...logits].map((v, i) => Math.abs(v - values[i]!)));
-  expect(Math.abs(got.absoluteError! / ROWS - error)).toBeLessThan(1e-6);
+  // Each difference is rounded to f32, their sum is f64.
+  expect(Math.abs(got.absoluteError! / ROWS - error)).toBeLessThan(1.01 * U * error);
   expect(got.correct).toBeUndefined();
 });
 
@@ -148,9 +167,13 @@ describe('distillation', () => {
   });
 
   test('a student that knows what its teacher knows has no loss', async () => {
-    const got = await evaluate(losses.distillation({ alpha: 0 }), logits, labels, logits);
-    expect(Math.abs(got.loss)).toBeLessThan(1e-5);
-    for (const g of got.gradient) expect(Math.abs(g)).toBeLessThan(1e-6);
+    const temperature = 4;
+    const loss = losses.distillation({ alpha: 0, temperature });
+    const got = await evaluate(loss, logits, labels, logits);
+    // T²·(Σ q·(log Σ e^z − z) − entropy), both at most log CLASSES: q is rounded to f32, and so is the row's loss.
+    expect(Math.abs(got.loss)).toBeLessThan(temperature ** 2 * 2 * U * Math.log(CLASSES));
+    // (softmax·Σq − q)·T / ROWS of equal distributions below 1, q and with it Σq rounded.
+    for (const g of got.gradient) expect(Math.abs(g)).toBeLessThan((2 * U * temperature) / ROWS);
   });
 });
 

@@ -29,6 +29,24 @@ function statistics(one: NamedCase, inputs: ReturnType<typeof tensors64>) {
   });
 }
 
+/** Rows of the largest of the eight chunks of samples. */
+function longestChunk({ inputs: [x] }: NamedCase): number {
+  const [samples, ...rest] = x!;
+  return Math.ceil(samples! / 8) * sizeOf(rest.slice(0, -1));
+}
+
+/** The errors that `batchMoments` derives; blocks have `terms` rows, 64 at most, and the first row is `first`. */
+function momentBounds(
+  { mean, variance }: { mean: number; variance: number },
+  first: number,
+  terms = 64,
+) {
+  const distance = Math.abs(mean - first);
+  const squared = variance + distance ** 2;
+  const meanError = terms * U * Math.sqrt(squared);
+  return { mean: meanError, variance: (terms + 2) * U * squared + 2 * distance * meanError };
+}
+
 describe('batchNormalization', () => {
   test.each(norms)('$title: y', async (one) => {
     const { run, inputs } = await runNorm(one);
@@ -85,16 +103,41 @@ describe('batchNormalization', () => {
   test.each(batch)('$title: running statistics move, variance unbiased', async (one) => {
     const { run, inputs, data } = await runNorm(one);
     const rows = sizeOf(one.output) / one.output.at(-1)!;
-    const most = data[0]!.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-    moments(inputs[0]!).forEach(({ mean, variance }, c) => {
-      const unbiased = (variance * rows) / (rows - 1);
-      // The batch mean is good to some roundings of the largest |x|, the variance relative to its square.
-      const bound = 8 * U * (1 + most);
-      const [m, v] = [run.inputs[3]![c]!, run.inputs[4]![c]!];
-      expect(Math.abs(m - (0.9 * data[3]![c]! + 0.1 * mean))).toBeLessThan(bound);
-      expect(Math.abs(v - (0.9 * data[4]![c]! + 0.1 * unbiased))).toBeLessThan(bound);
+    moments(inputs[0]!).forEach((exact, c) => {
+      const unbiased = (exact.variance * rows) / (rows - 1);
+      const [m, v] = [0.9 * data[3]![c]! + 0.1 * exact.mean, 0.9 * data[4]![c]! + 0.1 * unbiased];
+      const bound = momentBounds(exact, data[0]![c]!, Math.min(64, longestChunk(one)));
+      // And the statistics are rounded to f32.
+      const [gotM, gotV] = [run.inputs[3]![c]!, run.inputs[4]![c]!];
+      expect(Math.abs(gotM - m)).toBeLessThan(0.1 * bound.mean + U * Math.abs(m));
+      expect(Math.abs(gotV - v)).toBeLessThan((0.1 * bound.variance * rows) / (rows - 1) + U * v);
     });
   });
+
+  test.each([0, 1, 10, 30])(
+    'a first row %i deviations out costs the variance its bound',
+    async (k) => {
+      const rows = 2048;
+      const rng = new Rng(SEED + k);
+      const x = Float32Array.from({ length: rows }, () => 2 * rng.uniform() - 1);
+      x[0] = k / Math.sqrt(3);
+      const one: NamedCase = {
+        ...norms.find(({ name }) => name === 'batch statistics of vectors')!,
+        inputs: [[rows, 1], [1], [1], [1], [1]],
+        output: [rows, 1],
+        attrs: { epsilon: 1e-3, momentum: 0 },
+      };
+      const inputs = [x, ...[1, 0, 0, 1].map((value) => Float32Array.of(value))];
+      const run = await runRule(one, inputs, new Float32Array(rows));
+      const [exact] = moments({ shape: [rows, 1], data: Float64Array.from(x) });
+      const bound = momentBounds(exact!, x[0]!);
+      const { mean, variance } = exact!;
+      const unbiased = (variance * rows) / (rows - 1);
+      expect(Math.abs(run.inputs[3]![0]! - mean)).toBeLessThan(bound.mean + U * Math.abs(mean));
+      const error = Math.abs(run.inputs[4]![0]! - unbiased);
+      expect(error).toBeLessThan((bound.variance * rows) / (rows - 1) + U * unbiased);
+    },
+  );
 
   test.each(running)('$title: nothing moves', async (one) => {
     const { run, data } = await runNorm(one);

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { activationRange, weightRange } from '../../src/core/qparams.ts';
 import type { Graph } from '../../src/graph/graph.ts';
+import { input } from '../../src/graph/trace.ts';
 import { validateGraph } from '../../src/graph/validate.ts';
-import { layers } from '../../src/nn/layers.ts';
-import { sequential } from '../../src/nn/models.ts';
+import { add, layers } from '../../src/nn/layers.ts';
+import { model, sequential } from '../../src/nn/models.ts';
 import { sgd } from '../../src/optim/optimizer.ts';
 import { convert } from '../../src/quant/convert.ts';
 import { type MethodName, methods } from '../../src/quant/methods.ts';
@@ -18,8 +19,8 @@ const SEED = 57;
 /** Every width of each once, mixed, with one scale a tensor among them. */
 const schemes: QuantizeOptions[] = [
   { weights: { bits: 4 }, activations: { bits: 4 } },
-  { weights: { bits: 3, perChannel: false }, activations: { bits: 6 }, edgeBits: 4 },
-  { weights: { bits: 2 }, activations: { bits: 2 }, edgeBits: 2 },
+  { weights: { bits: 3, perChannel: false }, activations: { bits: 6 }, edgeBits: 4, otherBits: 3 },
+  { weights: { bits: 2 }, activations: { bits: 2 }, edgeBits: 2, otherBits: 2 },
   { weights: { bits: 7 }, activations: { bits: 3 }, edgeBits: 5 },
   { weights: { bits: 5, method: 'movingAverage' }, activations: { bits: 5 } },
   { weights: { perChannel: false }, activations: { bits: 7, method: 'movingAverage' } },
@@ -86,7 +87,7 @@ test('the ends of a network keep edgeBits, everything between has its own', asyn
     'conv2d_1/kernel': [-8, 7],
     relu_1: [-4, 3],
     'conv2d_2/kernel': [-8, 7],
-    relu_2: [-4, 3],
+    relu_2: [-128, 127],
     globalAveragePool2d: [-128, 127],
     'dense/kernel': [-127, 127],
     dense: [-128, 127],
@@ -94,8 +95,32 @@ test('the ends of a network keep edgeBits, everything between has its own', asyn
 });
 
 test('edgeBits does not lower what has more', async () => {
-  const ranges = await rangesOf({ weights: { bits: 6 }, activations: { bits: 5 }, edgeBits: 2 });
+  const bits = { weights: { bits: 6 }, activations: { bits: 5 } };
+  const ranges = await rangesOf({ ...bits, edgeBits: 2, otherBits: 2 });
   expect(new Set(Object.values(ranges).map(String))).toEqual(new Set(['-32,31', '-16,15']));
+});
+
+test('what no layer with weights reads keeps otherBits, through ops that keep integers', () => {
+  const x = input([8, 8, 3]);
+  const conv = (name: string) => conv2d({ name, filters: 4, kernelSize: 3, padding: 'same' });
+  const stem = conv('stem').apply(x);
+  const branch = conv('branch').apply(stem);
+  const sum = add(stem, branch);
+  const pooled = layers.maxPool2d().apply(sum);
+  const last = conv('last').apply(pooled);
+  const more = add(last, conv('other').apply(pooled));
+  const net = model({ inputs: x, outputs: conv('end').apply(conv('next').apply(more)) });
+  const bitsOf = (otherBits?: number) => {
+    const options = { activations: { bits: 3 }, ...(otherBits && { otherBits }) };
+    const { quantizers, values } = quantizeModel(net, options).graph;
+    const activations = [...quantizers].filter(([, { target }]) => target === 'activation');
+    const bits = activations.map(([id, { qmin }]) => [values[id]!.name, 1 + Math.log2(-qmin)]);
+    return Object.fromEntries(bits);
+  };
+  const ends = { input: 8, end: 8, next: 8 };
+  const read = { stem: 3, add: 3, add_1: 3 };
+  expect(bitsOf()).toEqual({ ...ends, ...read, branch: 8, last: 8, other: 8 });
+  expect(bitsOf(5)).toEqual({ ...ends, ...read, branch: 5, last: 5, other: 5 });
 });
 
 test('one scale a tensor is repeated for each channel in the bundle', async () => {
@@ -125,7 +150,11 @@ test('integers of weights use the whole of their range and no more', async () =>
 
 test('the range of softmax has the same reals at fewer bits', async () => {
   const net = sequential([dense({ units: 4 }), layers.softmax(), dense({ units: 3 })], { seed: 1 });
-  const model = quantizeModel(net.build([6]), { activations: { bits: 4 }, edgeBits: 4 });
+  const model = quantizeModel(net.build([6]), {
+    activations: { bits: 4 },
+    edgeBits: 4,
+    otherBits: 4,
+  });
   const fixed = [...model.graph.quantizers.values()].find(({ method }) => method === 'fixed')!;
   expect([fixed.scale.data[0], fixed.fixedZeroPoint]).toEqual([1 / 16, -8]);
   expect(fixed).toMatchObject(activationRange(4));

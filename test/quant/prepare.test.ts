@@ -151,7 +151,7 @@ test.each<[string, () => unknown, RegExp]>([
   [
     'a typo',
     () => quantizeModel(tiny(), { bits: 4 } as never),
-    /^quantizeModel: options are method, weights, activations, edgeBits, layers, quantizers, calibrationBatches, got bits$/,
+    /^quantizeModel: options are method, weights, activations, edgeBits, otherBits, layers, quantizers, calibrationBatches, got bits$/,
   ],
   [
     'an unknown method',

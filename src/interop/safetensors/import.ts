@@ -1,7 +1,10 @@
+import type { Elements } from '../../core/dtype.ts';
 import { checkOptions, kindOf, rangeError, typeError } from '../../core/errors.ts';
-import { brief, decode, type StoredTensor } from '../../core/safetensors.ts';
+import { brief, type Decoded, decode, type StoredTensor } from '../../core/safetensors.ts';
 import { sameShape, showShape } from '../../core/shape.ts';
 import type { Graph, Node, Parameter } from '../../graph/graph.ts';
+import { decodeState, isCheckpoint, withPrefix } from '../../train/state.ts';
+import { checkWeights, namedParameters, type Weights, writeWeights } from '../../train/weights.ts';
 import { type Layout, layoutsOf, reordered } from './layouts.ts';
 
 export interface SafetensorsOptions {
@@ -28,10 +31,11 @@ interface Place {
 }
 
 /**
- * Gives a network the weights in a safetensors file that PyTorch's names and layouts are in: convolutions OIHW, linear layers,
- * batch normalizations with running statistics. Returns the network's graph; the parameters are those that the network trains.
- * Nothing is changed unless the file has each parameter, in its shape, and nothing else: else this throws a RangeError or
- * TypeError that names the tensor.
+ * Gives a network the weights in a safetensors file: one that PyTorch's names and layouts are in (convolutions OIHW, linear layers,
+ * batch normalizations with running statistics), or one of Octavo's own, a checkpoint or what `octavo train` writes of a float network. Of a
+ * checkpoint of quantized training come the weights without their ranges. Returns the network's graph; the parameters are those that the
+ * network trains. Nothing is changed unless the file has each parameter, in its shape, and, if it is not a checkpoint, nothing else: else
+ * this throws a RangeError or TypeError that names the tensor.
  */
 export function importSafetensors(
   bytes: Uint8Array,
@@ -44,7 +48,16 @@ export function importSafetensors(
     throw typeError(WHERE, 'moduleOf must be a function of a name', kindOf(moduleOf));
   }
   const graph = graphOf(network);
-  const tensors = tensorsOf(bytes);
+  if (!(bytes instanceof Uint8Array)) throw typeError(WHERE, 'a Uint8Array', kindOf(bytes));
+  const decoded = decode(bytes, WHERE);
+  const own = ownWeights(graph, bytes, decoded);
+  if (own) {
+    checkWeights(WHERE, graph, own);
+    for (const name of namedParameters(graph).keys()) checkFinite(name, own.get(name)!);
+    writeWeights(graph, own);
+    return graph;
+  }
+  const tensors = tensorsOf(decoded);
   const places = graph.nodes.flatMap((node) => placesOf(graph, node, moduleOf));
   checkNames(places, tensors);
   const values = places.map((place) => valuesOf(place, tensors));
@@ -64,10 +77,25 @@ function graphOf(network: Graph | { build(): Graph }): Graph {
   throw typeError(WHERE, 'a float model', 'a quantized one');
 }
 
+/** What a file of Octavo's own has by the names of parameters; nothing for another file. */
+function ownWeights(
+  graph: Graph,
+  bytes: Uint8Array,
+  { metadata, tensors }: Decoded,
+): Weights | undefined {
+  if (isCheckpoint(metadata)) return withPrefix(decodeState(bytes, WHERE).tensors, 'model/');
+  const named = [...namedParameters(graph)];
+  const all = named.every(([name, { shape }]) => {
+    const found = tensors.get(name);
+    return found?.dtype === 'f32' && sameShape(found.shape, shape);
+  });
+  if (!all || tensors.size !== named.length) return undefined;
+  return new Map([...tensors].map(([name, { data }]) => [name, data]));
+}
+
 /** By name, without what wraps all names and without what is not needed. */
-function tensorsOf(bytes: Uint8Array): Map<string, StoredTensor> {
-  if (!(bytes instanceof Uint8Array)) throw typeError(WHERE, 'a Uint8Array', kindOf(bytes));
-  const all = [...decode(bytes, WHERE).tensors];
+function tensorsOf(decoded: Decoded): Map<string, StoredTensor> {
+  const all = [...decoded.tensors];
   const wrapped = all.length > 0 && all.every(([name]) => name.startsWith(WRAPPER));
   return new Map(
     all
@@ -128,7 +156,12 @@ function valuesOf(
     throw typeError(WHERE, `${tensor} must be of F32 or F64`, dtype.toUpperCase());
   }
   const values = reordered(data, layout, parameter.shape);
+  checkFinite(tensor, values);
+  return values;
+}
+
+function checkFinite(tensor: string, values: Elements): void {
   const bad = values.find((value) => !Number.isFinite(value));
-  if (bad === undefined) return values;
+  if (bad === undefined) return;
   throw rangeError(WHERE, `${tensor} must be finite numbers`, bad);
 }

@@ -77,15 +77,19 @@ export function bytesOf(tensor: TfliteTensor): Int8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The reals that a tensor stands for, rounded to f32: floats as they are, quantized integers by their scales. */
-export function realsOf(tensor: TfliteTensor): Float32Array<ArrayBuffer> {
+/**
+ * The reals that a tensor stands for, rounded to f32: floats as they are, quantized integers by their scales, which stand along `along`: the
+ * file's axis unless given.
+ */
+export function realsOf(tensor: TfliteTensor, along?: number): Float32Array<ArrayBuffer> {
   const elements = elementsOf(tensor);
   const { quantization, type, shape, name } = tensor;
   if (type.includes('float')) return Float32Array.from(elements);
   if (!quantization || quantization.custom) {
     throw refuse(`"${name}" to have scales`, `${type} without`);
   }
-  const { scale, zeroPoint, axis } = quantization;
+  const { scale, zeroPoint } = quantization;
+  const axis = along ?? quantization.axis;
   const inner = shape.slice(axis + 1).reduce((product, extent) => product * extent, 1);
   const channel = (i: number) => (scale.length === 1 ? 0 : Math.floor(i / inner) % scale.length);
   if (scale.length !== 1 && scale.length !== shape[axis]) {

@@ -5,6 +5,7 @@ import { learnAllOps } from '../../graph/integer/otherOps.ts';
 import { fuse } from '../../graph/passes/fuse.ts';
 import { checkStructure, validateGraph } from '../../graph/validate.ts';
 import { type ImportState, OpContext, openShape } from './context.ts';
+import { dequantizeModel, pixelsOf } from './dequantize.ts';
 import { foldConstants, liveOperators } from './fold.ts';
 import { formOf, unsignedForm } from './forms.ts';
 import type { TfliteModel, TfliteOperator, TfliteTensor } from './model.ts';
@@ -22,27 +23,37 @@ export interface TfliteOptions {
   readonly preprocessing?: Preprocessing;
   /** Leave out a softmax that makes an output: losses take logits. */
   readonly dropSoftmax?: boolean;
+  /**
+   * Of an int8 or uint8 model the float network that it stands for: it trains, and can be quantized otherwise. Without `preprocessing`, that
+   * of a uint8 image is what the file's own scale says.
+   */
+  readonly dequantize?: boolean;
   /** Told of faults in the file that do no harm; by default nobody is. */
   readonly onWarning?: (message: string) => void;
 }
 
-const OPTIONS = ['name', 'labels', 'preprocessing', 'dropSoftmax', 'onWarning'];
+const OPTIONS = ['name', 'labels', 'preprocessing', 'dropSoftmax', 'dequantize', 'onWarning'];
 
 /**
  * The graph of a .tflite file: integers for an int8 or uint8 model, ready for a bundle, floats that train for a float32
- * one (docs/importing.md). Throws a RangeError that names every op that is not supported, with its place and the
+ * one or with `dequantize` (docs/importing.md). Throws a RangeError that names every op that is not supported, with its place and the
  * reason, and a RangeError or TypeError for a file that makes no sense.
  */
 export function importTflite(bytes: Uint8Array, options: TfliteOptions = {}): Graph {
   checkOptions('importTflite', options, OPTIONS);
-  const { onWarning = () => {}, dropSoftmax = false } = options;
+  const { onWarning = () => {}, dropSoftmax = false, dequantize = false } = options;
   if (typeof onWarning !== 'function') {
     throw typeError('importTflite', 'onWarning must be a function', kindOf(onWarning));
   }
   const warnings = new Warnings();
-  const folded = foldConstants(readTflite(bytes));
+  const stored = readTflite(bytes);
+  const folded = foldConstants(dequantize ? dequantizeModel(stored) : stored);
   const model = dropSoftmax ? withoutSoftmax(folded) : folded;
-  const graph = new Import(model, warnings).run(options);
+  const preprocessing = options.preprocessing ?? (dequantize ? pixelsOf(stored) : undefined);
+  const graph = new Import(model, warnings).run({
+    ...options,
+    ...(preprocessing && { preprocessing }),
+  });
   warnings.flush(onWarning);
   return graph;
 }
@@ -174,8 +185,9 @@ class Import {
 
   #kindOf({ name, inputs, outputs }: TfliteOperator): 'integer' | 'float' | 'edge' {
     if (name === 'QUANTIZE' || name === 'DEQUANTIZE') return 'edge';
+    // A constant is read as whatever its op computes with.
     const types = [...inputs.slice(0, 1), ...outputs]
-      .filter((index) => index >= 0)
+      .filter((index) => index >= 0 && !this.model.tensors[index]!.data)
       .map((index) => this.model.tensors[index]!.type);
     if (types.some((type) => type === 'int8' || type === 'uint8')) return 'integer';
     return types.includes('float32') ? 'float' : 'edge';

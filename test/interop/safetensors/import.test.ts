@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { encode, type StoredTensor } from '../../../src/core/safetensors.ts';
 import type { Graph } from '../../../src/graph/graph.ts';
+import { data, fit } from '../../../src/index.ts';
 import { cifarResnetModule } from '../../../src/interop/safetensors/cifarResnetModule.ts';
 import { importSafetensors } from '../../../src/interop/safetensors/import.ts';
 import { layers } from '../../../src/nn/layers.ts';
@@ -189,4 +190,58 @@ test('the names of the CIFAR ResNets are those of their PyTorch code', () => {
   for (const module of ['conv1', 'bn1', 'layer1.0.conv1', 'layer3.2.bn2', 'linear']) {
     expect(modules).toContain(module);
   }
+});
+
+describe("files of Octavo's own", () => {
+  const named = (graph: Graph): StoredTensor[] => {
+    const all = [...graph.parameters.values()];
+    return all.map(({ name, shape }, i) => tensor(name, shape, 1000 * i));
+  };
+
+  test('weights under the names of the parameters', () => {
+    const graph = small().build();
+    importSafetensors(encode(named(graph), {}, 'test'), graph);
+    expectElement(graph, 'a/kernel', [1, 0, 0, 1], 5);
+    expectElement(graph, 'd/kernel', [1, 3], 9083);
+  });
+
+  test('one tensor more, or in another shape, is none of them', () => {
+    const graph = small().build();
+    const before = valuesOf(graph);
+    const missing = /the file must have a\.weight/;
+    const more = [...named(graph), tensor('more', [1])];
+    expect(() => importSafetensors(encode(more, {}, 'test'), graph)).toThrow(missing);
+    const [first, ...others] = named(graph);
+    const other = [{ ...first!, shape: [...first!.shape, 1] }, ...others];
+    expect(() => importSafetensors(encode(other, {}, 'test'), graph)).toThrow(missing);
+    expect(valuesOf(graph)).toEqual(before);
+  });
+
+  test('a number that is none is refused by the name of its tensor', () => {
+    const graph = small().build();
+    const tensors = named(graph);
+    tensors[3]!.data[2] = Number.NaN;
+    const message = new RegExp(`${tensors[3]!.name} must be finite numbers, got NaN`);
+    expect(() => importSafetensors(encode(tensors, {}, 'test'), graph)).toThrow(message);
+  });
+
+  test('a damaged checkpoint, and one of another network, are refused', async () => {
+    const network = small();
+    const graph = network.build();
+    let bytes = new Uint8Array();
+    const x = Float32Array.from({ length: 4 * 24 }, (_, i) => Math.sin(i));
+    const dataset = data.fromArrays({ x, y: [0, 1, 1, 0], shape: [4, 3, 2], classes: 2 });
+    const save = (state: Uint8Array<ArrayBuffer>) => {
+      bytes = state;
+    };
+    await fit(graph, dataset, { epochs: 1, checkpoint: { save } });
+    const other = small().build();
+    importSafetensors(bytes, other);
+    expect(valuesOf(other)).toEqual(valuesOf(graph));
+    const wide = sequential([layers.dense({ name: 'w', units: 2, inputShape: [3] })]).build();
+    expect(() => importSafetensors(bytes, wide)).toThrow(/6 values of w\/kernel/);
+    const last = bytes.length - 1;
+    bytes[last]! ^= 64;
+    expect(() => importSafetensors(bytes, small().build())).toThrow(/it is damaged/);
+  });
 });

@@ -1,16 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { StepContext } from '../../../src/autograd/context.ts';
-import { withDevice } from '../../../src/autograd/device.ts';
-import { execute } from '../../../src/autograd/execute.ts';
-import { ParameterStore } from '../../../src/autograd/parameters.ts';
-import { Tape } from '../../../src/autograd/tape.ts';
 import { withBatch } from '../../../src/core/shape.ts';
 import {
   convert,
   data,
   evaluate,
   fit,
-  type Graph,
   importTflite,
   optimizers,
   quantizeModel,
@@ -19,28 +13,8 @@ import { load } from '../../../src/runtime/load.ts';
 import { describeWithData } from '../../helpers/data.ts';
 import { type ModelSpec, type TensorSpec, tfliteFile } from '../../helpers/tflite.ts';
 import { argMax, bytesOf, machineWindows, squaredError } from './golden.ts';
+import { runFloat } from './runFloat.ts';
 import { at, build, type Case, ints, modelOf, type Reals, randomInputs } from './small.ts';
-
-/** The first output of a graph of floats. */
-async function runFloat(
-  graph: Graph,
-  x: readonly ArrayLike<number>[],
-  batch: number,
-): Promise<Reals> {
-  return withDevice(async (device) => {
-    const cx = new StepContext(device, false);
-    const tape = new Tape(cx, new ParameterStore(device, graph));
-    const inputs = graph.inputs.map((id, i) => {
-      const ref = cx.alloc(withBatch(graph.values[id]!.shape, batch));
-      cx.f32(ref).set(x[i]!);
-      return ref;
-    });
-    const [output] = execute(tape, graph, inputs);
-    const reals = { shape: output!.ref.shape, data: cx.f32(output!.ref).slice() };
-    cx.end();
-    return reals;
-  });
-}
 
 async function runCase(one: Case) {
   const graph = importTflite(tfliteFile(modelOf(one)));

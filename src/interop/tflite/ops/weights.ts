@@ -33,7 +33,7 @@ export function readWeights(cx: OpContext, at: number, axis: number, biasAt = at
   const name = nameOf(tensor.name, `weights_${tensor.index}`);
   const bias = cx.has(biasAt) ? readBias(cx, cx.tensor(biasAt), channels) : undefined;
   const shared = { name, shape, axis, ...(bias && { bias }) };
-  if (!cx.integer) return { ...shared, data: realsOf(tensor), scale: [], zeroPoint: 0 };
+  if (!cx.integer) return { ...shared, data: realsOf(tensor, axis), scale: [], zeroPoint: 0 };
   const quantized = weightQuantization(cx, tensor, channels, axis);
   return { ...shared, data: bytesOf(tensor), ...quantized };
 }
@@ -67,7 +67,7 @@ function readBias(cx: OpContext, tensor: TfliteTensor, channels: number) {
   const { name, shape, type, quantization } = tensor;
   if (!tensor.data) throw refuse('a bias that is constant', 'a computed tensor');
   if (sizeOf(shape) !== channels) throw refuse(`a bias of ${channels} entries`, `[${shape}]`);
-  if (!cx.integer) return realsOf(tensor);
+  if (!cx.integer) return realsOf(tensor, 0);
   if (type !== 'int32') throw refuse('a bias of int32', type);
   const { scale = [], zeroPoint = [], axis = 0 } = quantization ?? {};
   if (zeroPoint.some((z) => z !== 0)) throw refuse('a bias with zero point 0', zeroPoint[0]);
