@@ -25,10 +25,7 @@ export const NETWORKS = {
   'MobileNetV1 0.25': { files: ['mobilenet_v1_0.25_128_quant'], size: 128 },
   'MobileNetV1 0.5': { files: ['mobilenet_v1_0.5_160_quant'], size: 160 },
   'MobileNetV1 1.0': {
-    files: [
-      'mobilenet_v1_1.0_224_quant_part1_backbone',
-      'mobilenet_v1_1.0_224_quant_part2_head',
-    ],
+    files: ['mobilenet_v1_1.0_224_quant_part1_backbone', 'mobilenet_v1_1.0_224_quant_part2_head'],
     size: 224,
   },
   'MobileNetV2 1.0': { files: ['tf2_mobilenet_v2_1.0_224_ptq'], size: 224 },

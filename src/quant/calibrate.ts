@@ -5,6 +5,7 @@ import { ParameterStore } from '../autograd/parameters.ts';
 import { deriveRanges, type Range, valuesOf } from '../autograd/quantizer.ts';
 import { Tape } from '../autograd/tape.ts';
 import { checkNumber, checkOptions, kindOf, rangeError } from '../core/errors.ts';
+import { power } from '../core/math.ts';
 import type { Ref } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph, Parameter, QuantizerSpec, ValueId } from '../graph/graph.ts';
@@ -64,23 +65,29 @@ export function checkCalibrateOptions(where: string, options: CalibrateOptions):
 }
 
 /**
- * Sets the ranges of all quantizers from data: the float graph runs over `batches` with running statistics, once for bounds and,
- * where a method wants it, once more. Throws a RangeError for no batches, or values that are not finite.
+ * Sets the ranges of all quantizers, or of the `wanted`, from data: the float graph runs over `batches` with running statistics, once for
+ * bounds and, where a method wants it, once more. Throws a RangeError for no batches, or values that are not finite.
  */
 export async function calibrate(
   graph: Graph,
   batches: readonly CalibrationBatch[],
   options: CalibrateOptions = {},
   table: MethodTable = quantizerRules,
+  wanted: (spec: QuantizerSpec) => boolean = () => true,
 ): Promise<void> {
   if (batches.length === 0) throw rangeError('calibrate', 'at least one batch', 0);
-  calibrateWeights(graph, options.weights ?? 'mse');
+  const specs = new Map([...graph.quantizers].filter(([, spec]) => wanted(spec)));
+  calibrateWeights(graph, specs, options.weights ?? 'mse');
   await withDevice(async (device) => {
     const store = new ParameterStore(device, graph);
     const run = (visit: (cx: StepContext, id: ValueId, x: Ref) => void) => {
       for (const batch of batches) {
         const cx = new StepContext(device, false);
-        observeBatch(cx, store, graph, batch, (id, x) => visit(cx, id, x));
+        const tap = (id: ValueId, { ref }: { ref: Ref }) => {
+          const spec = specs.get(id);
+          if (spec?.target === 'activation' && spec.method !== 'fixed') visit(cx, id, ref);
+        };
+        runBatch(cx, store, graph, batch, tap);
         cx.end();
       }
     };
@@ -96,13 +103,9 @@ export async function calibrate(
       run((cx, id, x) => scales.get(graph.quantizers.get(id)!.scale)!.calibrator!.see?.(cx, x));
     }
     for (const { spec, calibrator } of scales.values()) settle(spec, calibrator!.range());
-    for (const [id, { bounds }] of seen) {
-      // The observer's average begins at these bounds with the weight of one step.
-      const [min, max] = bounds;
-      graph.quantizers.get(id)!.state?.data.set([min * 0.01, max * 0.01, 0.01]);
-    }
+    for (const [id, { bounds }] of seen) begin(specs.get(id)!, bounds, batches.length);
   });
-  for (const spec of graph.quantizers.values()) {
+  for (const spec of specs.values()) {
     checkScale(spec);
     table[spec.method]!.start?.(valuesOf(spec), spec);
   }
@@ -155,29 +158,29 @@ function checkScale({ name, scale }: QuantizerSpec): void {
   if (bad !== undefined) throw rangeError('calibrate', `${name} must have finite values`, bad);
 }
 
-function calibrateWeights(graph: Graph, method: 'mse' | 'minMax'): void {
+function calibrateWeights(
+  graph: Graph,
+  specs: ReadonlyMap<ValueId, QuantizerSpec>,
+  method: 'mse' | 'minMax',
+): void {
   const search = method === 'mse' ? searchWeightScales : largestWeightScales;
-  for (const [id, spec] of graph.quantizers) {
+  for (const [id, spec] of specs) {
     if (spec.target !== 'weight') continue;
     const { data, shape } = graph.parameters.get(id)!;
     spec.scale.data.set(search(data as Float32Array, shape, spec));
   }
 }
 
-function observeBatch(
+function runBatch(
   cx: StepContext,
   store: ParameterStore,
   graph: Graph,
   { x, size }: CalibrationBatch,
-  visit: (id: ValueId, x: Ref) => void,
+  tap: (id: ValueId, tensor: { ref: Ref }) => void,
 ): void {
   const [, ...sample] = graph.values[graph.inputs[0]!]!.shape;
   const input = cx.alloc([size, ...sample]);
   cx.f32(input).set(x);
-  const tap = (id: ValueId, { ref }: { ref: Ref }) => {
-    const spec = graph.quantizers.get(id);
-    if (spec?.target === 'activation' && spec.method !== 'fixed') visit(id, ref);
-  };
   execute(new Tape(cx, store), graph, [input], { tap });
 }
 
@@ -191,6 +194,20 @@ function boundsOf(cx: StepContext, x: Ref): Bounds {
 /** Every range holds 0. */
 function union(known: Bounds = [0, 0], [min, max]: Bounds): Bounds {
   return [Math.min(known[0], min), Math.max(known[1], max)];
+}
+
+/**
+ * What a method that follows the data has seen when training begins: what calibration saw of this value and its range rounds to no more
+ * than half a step, with the weight of so many steps.
+ */
+function begin(spec: QuantizerSpec, [min, max]: Bounds, steps: number): void {
+  const { state, scale, zeroPoint, fixedZeroPoint, qmin, qmax } = spec;
+  if (!state) return;
+  const [step, zero] = [scale.data[0]!, fixedZeroPoint ?? zeroPoint!.data[0]!];
+  const weight = 1 - power(DECAY, steps);
+  const low = Math.max(min, (qmin - 0.5 - zero) * step);
+  const high = Math.min(max, (qmax + 0.5 - zero) * step);
+  state.data.set([low * weight, high * weight, weight]);
 }
 
 function settle(spec: QuantizerSpec, range: Range): void {

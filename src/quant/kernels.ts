@@ -110,6 +110,14 @@ export function scalar(cx: TrainContext, value: number): Ref {
   return ref;
 }
 
+/**
+ * Q_P of eq. (19), the integers on the longer side of 0: the 2^b − 1 of LSQ's paper after a relu, its 2^(b−1) − 1 around 0, and no fewer where most
+ * values are negative.
+ */
+export function levelsBesideZero({ qmin, qmax }: QuantizerSpec, zeroPoint: number): number {
+  return Math.max(qmax - zeroPoint, zeroPoint - qmin - 1);
+}
+
 /** h = 1 / sqrt(N · levels), the step-size gradient scale of LSQ (Esser 2020, §2.2): quantization.md eq. (19) */
 export function gradientScale(elements: number, levels: number): number {
   return 1 / Math.sqrt(elements * levels);

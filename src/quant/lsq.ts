@@ -1,4 +1,4 @@
-import { gradientScale, learnedWeights, learnStep, rangeOf } from './kernels.ts';
+import { gradientScale, learnedWeights, learnStep, levelsBesideZero, rangeOf } from './kernels.ts';
 import type { Method } from './method.ts';
 
 /**
@@ -10,9 +10,8 @@ export const lsq: Method = {
   weights: { scale: true },
   range: rangeOf,
 
-  /** Q_P counts the integers above 0: the paper's 2^b − 1 after a relu and 2^(b−1) − 1 around 0. */
   rangeGradients(_, { sums, range, elements, spec }) {
-    const levels = Math.max(1, spec.qmax - range.zeroPoint);
+    const levels = levelsBesideZero(spec, range.zeroPoint);
     return { scale: sums.scale * gradientScale(elements, levels) };
   },
 

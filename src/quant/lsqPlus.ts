@@ -1,5 +1,5 @@
 import { roundToRange } from '../core/rounding.ts';
-import { gradientScale } from './kernels.ts';
+import { gradientScale, levelsBesideZero } from './kernels.ts';
 import { lsq } from './lsq.ts';
 import type { Method } from './method.ts';
 
@@ -21,7 +21,7 @@ export const lsqPlus: Method = {
   },
 
   rangeGradients(_, { sums, range, elements, spec, refs }) {
-    const h = gradientScale(elements, Math.max(1, spec.qmax - range.zeroPoint));
+    const h = gradientScale(elements, levelsBesideZero(spec, range.zeroPoint));
     if (!refs.own.beta) return { scale: sums.scale * h };
     const outside = sums.below + sums.above;
     // ∂x̂/∂s is the integer itself outside the range, β held, where eq. (16) has its distance from z.

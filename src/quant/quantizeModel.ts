@@ -77,34 +77,42 @@ export class QuantizedModel {
     if (!spec) return;
     this.#released.delete(id);
     this.#replace(id, spec);
-    if (spec.scale.data[0] === 0) this.samples = NO_SAMPLES;
   }
 
   #replace(id: ValueId, spec: QuantizerSpec): void {
     this.#graph = { ...this.#graph, quantizers: new Map(this.#graph.quantizers).set(id, spec) };
   }
 
+  /** Whether all ranges are set. */
   get calibrated(): boolean {
-    return this.samples.size > 0;
+    return ![...this.graph.quantizers.values()].some(isUnset);
   }
 
-  /** Sets the ranges from the first batches of `data`, unless that was done before. */
+  /** Sets the ranges that are not set yet from the first batches of `data`. */
   async prepare(data: CalibrationData): Promise<void> {
     this.#note(data);
-    if (!this.calibrated) await this.calibrate(data);
+    if (!this.calibrated) await this.#calibrate(data, {}, isUnset);
   }
 
   /** Sets the ranges from the first batches of `data`, in place of those that were set. */
   async calibrate(data: CalibrationData, options: CalibrateOptions = {}): Promise<void> {
     checkCalibrateOptions('calibrate', options);
     this.#note(data);
+    await this.#calibrate(data, options, () => true);
+  }
+
+  async #calibrate(
+    data: CalibrationData,
+    options: CalibrateOptions,
+    wanted: (spec: QuantizerSpec) => boolean,
+  ): Promise<void> {
     const batches: CalibrationBatch[] = [];
     for await (const { x, size } of peek(data)) {
       checkSamples('calibrate', this.graph, { x, size });
       batches.push({ x: this.#real(x), size });
       if (batches.length === this.calibrationBatches) break;
     }
-    await calibrate(this.graph, batches, options, this.quantizers);
+    await calibrate(this.graph, batches, options, this.quantizers, wanted);
     const { x, size } = batches[0]!;
     const count = Math.min(GOLDEN_SAMPLES, size);
     this.samples = { x: x.slice(0, (x.length / size) * count), size: count };
@@ -123,6 +131,11 @@ export class QuantizedModel {
     applyTable(x, normalizeTable(this.graph.preprocessing!), real);
     return real;
   }
+}
+
+/** A scale is positive once it is set. */
+function isUnset({ scale }: QuantizerSpec): boolean {
+  return scale.data[0] === 0;
 }
 
 /**

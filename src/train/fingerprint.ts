@@ -2,7 +2,7 @@ import { crc32 } from '../core/crc32.ts';
 import { rangeError } from '../core/errors.ts';
 import { showShape } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
-import type { Graph } from '../graph/graph.ts';
+import type { Graph, QuantizerSpec } from '../graph/graph.ts';
 import { assignGroups, type ParameterGroup } from '../optim/groups.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { slotsPerParameter } from './optimizerMemory.ts';
@@ -37,11 +37,18 @@ function describeModel(graph: Graph): string {
     ends: [inputs, outputs],
     parameters: [...namedParameters(graph)].map(([name, { shape }]) => [name, shape]),
     places: [...parameters.keys()],
-    quantizers: [...quantizers].map(([id, { method, qmin, qmax }]) => [id, method, qmin, qmax]),
+    quantizers: [...quantizers].map(([id, spec]) => [id, ...describeQuantizer(spec)]),
   };
   const kind = quantizers.size > 0 ? 'quantized' : 'float';
   const digest = digestOf(JSON.stringify(structure));
   return `${kind}, ${nodes.length} ops, digest ${digest}`;
+}
+
+/** Of a range that is given, its ends too. */
+function describeQuantizer(spec: QuantizerSpec): (string | number)[] {
+  const { method, qmin, qmax, scale, fixedZeroPoint = 0 } = spec;
+  const ends = method === 'fixed' ? [scale.data[0]!, fixedZeroPoint] : [];
+  return [method, qmin, qmax, ...ends];
 }
 
 function describeOptimizer(graph: Graph, optimizer: Optimizer): string {

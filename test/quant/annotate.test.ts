@@ -294,6 +294,18 @@ describe('fixInputOutputRange', () => {
     expect(ends(quantized)[0]!.scale.data).toEqual(ends(plain)[0]!.scale.data);
   });
 
+  test('removeInputRange leaves other ranges as they are', async () => {
+    const quantized = made();
+    fixInputOutputRange(quantized, { inputMin: 0, inputMax: 1 });
+    await quantized.calibrate(blobs(16, SEED));
+    const output = ends(quantized)[1]!.scale.data;
+    output[0]! *= 2;
+    const learned = [...output];
+    removeInputRange(quantized);
+    await quantized.prepare(blobs(16, SEED));
+    expect([...ends(quantized)[1]!.scale.data]).toEqual(learned);
+  });
+
   test.each<[object, string]>([
     [{ inputMin: 0 }, 'fixInputOutputRange: inputMax must be'],
     [{ outputMin: 1, outputMax: 2 }, 'fixInputOutputRange: outputMin must be'],

@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { fromArrays } from '../../src/data/fromArrays.ts';
+import { crossEntropy } from '../../src/nn/crossEntropy.ts';
 import { layers } from '../../src/nn/layers.ts';
 import { sequential } from '../../src/nn/models.ts';
+import { sgd } from '../../src/optim/optimizer.ts';
 import type { CalibrateOptions } from '../../src/quant/calibrate.ts';
 import { type CalibratorName, calibrators } from '../../src/quant/calibrators.ts';
 import { convert } from '../../src/quant/convert.ts';
 import { type QuantizeOptions, quantizeModel } from '../../src/quant/quantizeModel.ts';
+import { fit } from '../../src/train/fit.ts';
 import { blobs, networks, SAMPLE, unsettle } from './networks.ts';
 import { compareParity, interpreter, runtime } from './parity.ts';
 
@@ -71,6 +74,28 @@ describe('the range of activations', () => {
     expect(await inputRange({}, scheme)).toEqual(await inputRange({ method: 'minMax' }, scheme));
   });
 });
+
+test.each(['movingAverage', 'minMax'] as const)(
+  'training by %s goes on from the range that calibration chose',
+  async (method) => {
+    const model = quantizeModel(sequential([layers.dense({ units: 2 })]).build([1]), { method });
+    const two = feature();
+    const data = fromArrays({
+      ...two.options,
+      x: two.options.x.slice(0, 20_000),
+      y: new Int32Array(20_000),
+    });
+    await model.calibrate(data, { method: 'percentile' });
+    const { scale } = model.graph.quantizers.get(model.graph.inputs[0]!)!;
+    const before = scale.data[0]! * 255;
+    const settings = { optimizer: sgd({ learningRate: 0 }), loss: crossEntropy() };
+    await fit(model, data, { epochs: 1, ...settings });
+    // The step has −1 … 3. One batch has been seen before it, which weighs 0.99 to its 1.
+    const expected = { movingAverage: (before * 0.99 + 4) / 1.99, minMax: 4 };
+    expect(before).toBeLessThan(2.1);
+    expect(Math.abs(scale.data[0]! * 255 - expected[method])).toBeLessThan(4 / 255);
+  },
+);
 
 test('weights: minMax holds the largest of each channel, mse may cut it off', async () => {
   const net = sequential([layers.dense({ units: 3 })], { seed: SEED }).build([20]);

@@ -3,6 +3,8 @@ import { decode, encode } from '../../src/core/safetensors.ts';
 import { parametersOf } from '../../src/graph/graph.ts';
 import { crossEntropy } from '../../src/nn/losses.ts';
 import { sgd } from '../../src/optim/optimizer.ts';
+import { fixInputOutputRange } from '../../src/quant/fixRange.ts';
+import type { QuantizedModel } from '../../src/quant/quantizeModel.ts';
 import type { FitOptions } from '../../src/train/options.ts';
 import { decodeState, encodeState } from '../../src/train/state.ts';
 import { blobs, SAMPLE } from '../quant/networks.ts';
@@ -93,6 +95,19 @@ describe('a checkpoint that is not of this run is refused, and nothing is change
   test('of the float model for the quantized one', async () => {
     const message = /^fit: resume: a checkpoint of this model \(quantized, .*\), got float, .*$/;
     await refused(good, message, { ...quantizedSetup('lsq'), optimizer: momentum() });
+  });
+
+  test('of other ranges for good', async () => {
+    const setup = (inputMax: number) => {
+      const made = quantizedSetup('lsq');
+      fixInputOutputRange(made.model as QuantizedModel, { inputMin: -1, inputMax });
+      return made;
+    };
+    const { kept, checkpoint } = newest();
+    await run(setup(1), { epochs: 1, checkpoint });
+    const message =
+      /^fit: resume: a checkpoint of this model \(quantized, .*\), got quantized, .*$/;
+    await refused(kept.bytes, message, setup(2));
   });
 
   test('of another optimizer', async () => {
