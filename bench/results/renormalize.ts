@@ -11,6 +11,9 @@ const EPSILON = 1e-5;
 /** Of the running statistics: they come from many more images than a fine-tuning sees. */
 const MOMENTUM = 0.99;
 
+const CONVOLUTIONS: ReadonlySet<string> = new Set(['conv2d', 'depthwiseConv2d']);
+const WEIGHTED: ReadonlySet<string> = new Set([...CONVOLUTIONS, 'dense']);
+
 interface Moments {
   readonly mean: Float64Array;
   readonly square: Float64Array;
@@ -18,14 +21,15 @@ interface Moments {
 }
 
 /**
- * The same network with a batch normalization behind each convolution that has a bias: a .tflite file has them folded, and a folded network of
- * ReLUs diverges at learning rates that few bits need. Statistics are those of `dataset`, gamma and beta undo them, so that the outputs of evaluation stay
+ * The same network with a batch normalization behind each convolution that has a bias, but for the one that answers: a .tflite file has them
+ * folded, and a folded network of ReLUs diverges at learning rates that few bits need. Statistics are those of `dataset`, gamma and beta undo them, so that the outputs of evaluation stay
  * what they were but for rounding.
  */
 export async function renormalize(graph: Graph, dataset: Dataset): Promise<Graph> {
-  const convolutions = graph.nodes.filter(
-    ({ op, inputs }) => op === 'conv2d' && inputs.length === 3,
-  );
+  const answering = graph.nodes.findLast(({ op }) => WEIGHTED.has(op));
+  const convolutions = graph.nodes.filter((node) => {
+    return CONVOLUTIONS.has(node.op) && node.inputs.length === 3 && node !== answering;
+  });
   const moments = await momentsOf(
     graph,
     new Set(convolutions.map(({ output }) => output)),

@@ -19,6 +19,7 @@ interface Options extends ImageOptions, NetworkOptions {
   readonly method: keyof typeof METHODS;
   readonly percentile?: number;
   readonly weights: 'mse' | 'min-max';
+  readonly biasCorrection: boolean;
   readonly weightBits: number;
   readonly activationBits: number;
   readonly edgeBits: number;
@@ -66,6 +67,7 @@ export function quantizeCommand(): Command {
         .choices(['mse', 'min-max'])
         .default('mse'),
     )
+    .option('--no-bias-correction', 'leave biases as they are, however rounded weights move means')
     .option('--weight-bits <n>', 'bits of weights, 2 to 8', whole(2, 8), 8)
     .option('--activation-bits <n>', 'bits of activations, 2 to 8', whole(2, 8), 8)
     .option('--edge-bits <n>', 'the least at the ends of the network', whole(2, 8), 8)
@@ -105,6 +107,7 @@ async function run(path: string, options: Options): Promise<void> {
   const how: CalibrateOptions = {
     method: METHODS[options.method],
     weights: options.weights === 'mse' ? 'mse' : 'minMax',
+    biasCorrection: options.biasCorrection,
     ...(percentile !== undefined && { percentile }),
   };
   await quantized.calibrate(data, how);

@@ -1,10 +1,6 @@
-import { StepContext } from '../autograd/context.ts';
-import { withDevice } from '../autograd/device.ts';
-import { execute } from '../autograd/execute.ts';
-import { ParameterStore } from '../autograd/parameters.ts';
+import type { StepContext } from '../autograd/context.ts';
 import { deriveRanges, type Range, valuesOf } from '../autograd/quantizer.ts';
-import { Tape } from '../autograd/tape.ts';
-import { checkNumber, checkOptions, kindOf, rangeError } from '../core/errors.ts';
+import { checkFlag, checkNumber, checkOptions, kindOf, rangeError } from '../core/errors.ts';
 import { power } from '../core/math.ts';
 import type { Ref } from '../core/op.ts';
 import { sizeOf } from '../core/shape.ts';
@@ -20,24 +16,24 @@ import {
 import { quantizerRules } from './methods.ts';
 import { searchWeightScales } from './mseSearch.ts';
 import type { MethodTable } from './prepare.ts';
-
-/** A batch as calibration wants it: real values [size, …] in the shape of the graph's input. */
-export interface CalibrationBatch {
-  readonly x: Float32Array;
-  readonly size: number;
-}
+import { type CalibrationBatch, runBatches } from './runBatches.ts';
 
 export interface CalibrateOptions {
   /**
    * How ranges of activations are chosen: 'mse', the default of methods that learn, takes the least squared error; 'minMax', that of the others,
    * all that was seen; 'movingAverage' the mean of the bounds of batches; 'percentile' cuts off the outermost values; 'entropy' keeps the
-   * distribution.
+   * distribution, and of the graph's inputs all that was seen.
    */
   readonly method?: CalibratorName;
   /** With 'percentile', the share of values that is kept on either side: above 50, at most 100; default 99.99. */
   readonly percentile?: number;
   /** How scales of weights are chosen: 'mse', the default, by the least squared error; 'minMax' by the largest weight. */
   readonly weights?: 'mse' | 'minMax';
+  /**
+   * Moves biases by what rounding of the weights moves the mean of each channel by (quantization.md eq. (44)): worth most for few bits that are
+   * not trained. Default false.
+   */
+  readonly biasCorrection?: boolean;
 }
 
 /** What calibration knows of a scale. */
@@ -52,13 +48,14 @@ const DECAY = 0.99;
 
 /** Throws a TypeError or RangeError for options that there are not. */
 export function checkCalibrateOptions(where: string, options: CalibrateOptions): void {
-  checkOptions(where, options, ['method', 'percentile', 'weights']);
-  const { method, percentile = 100, weights = 'mse' } = options;
+  checkOptions(where, options, ['method', 'percentile', 'weights', 'biasCorrection']);
+  const { method, percentile = 100, weights = 'mse', biasCorrection = false } = options;
   if (method !== undefined && !Object.hasOwn(calibrators, method)) {
     const expected = `method must be one of ${Object.keys(calibrators).join(', ')}`;
     throw rangeError(where, expected, kindOf(method));
   }
   checkNumber(where, 'percentile', percentile, 50, 100);
+  checkFlag(where, 'biasCorrection', biasCorrection);
   if (percentile === 50) throw rangeError(where, 'percentile must be above 50', percentile);
   if (weights === 'mse' || weights === 'minMax') return;
   throw rangeError(where, 'weights must be one of mse, minMax', kindOf(weights));
@@ -78,33 +75,28 @@ export async function calibrate(
   if (batches.length === 0) throw rangeError('calibrate', 'at least one batch', 0);
   const specs = new Map([...graph.quantizers].filter(([, spec]) => wanted(spec)));
   calibrateWeights(graph, specs, options.weights ?? 'mse');
-  await withDevice(async (device) => {
-    const store = new ParameterStore(device, graph);
-    const run = (visit: (cx: StepContext, id: ValueId, x: Ref) => void) => {
-      for (const batch of batches) {
-        const cx = new StepContext(device, false);
-        const tap = (id: ValueId, { ref }: { ref: Ref }) => {
-          const spec = specs.get(id);
-          if (spec?.target === 'activation' && spec.method !== 'fixed') visit(cx, id, ref);
-        };
-        runBatch(cx, store, graph, batch, tap);
-        cx.end();
-      }
-    };
-    const seen = new Map<ValueId, Observer>();
-    run((cx, id, x) => {
-      const observer = seen.get(id) ?? new Observer();
-      seen.set(id, observer);
-      observer.see(boundsOf(cx, x));
+  const run = (visit: (cx: StepContext, spec: QuantizerSpec, x: Ref, id: ValueId) => void) => {
+    return runBatches(graph, batches, (cx, id, x) => {
+      const spec = specs.get(id);
+      if (spec?.target === 'activation' && spec.method !== 'fixed') visit(cx, spec, x, id);
     });
-    const scales = gather(graph, seen);
-    for (const scale of scales.values()) scale.calibrator = calibratorOf(scale, options);
-    if ([...scales.values()].some(({ calibrator }) => calibrator?.see)) {
-      run((cx, id, x) => scales.get(graph.quantizers.get(id)!.scale)!.calibrator!.see?.(cx, x));
-    }
-    for (const { spec, calibrator } of scales.values()) settle(spec, calibrator!.range());
-    for (const [id, { bounds }] of seen) begin(specs.get(id)!, bounds, batches.length);
+  };
+  const seen = new Map<ValueId, Observer>();
+  await run((cx, _, x, id) => {
+    const observer = seen.get(id) ?? new Observer();
+    seen.set(id, observer);
+    observer.see(boundsOf(cx, x));
   });
+  const scales = gather(graph, seen);
+  const inputs = new Set(graph.inputs.map((id) => graph.quantizers.get(id)?.scale));
+  for (const [key, scale] of scales) {
+    scale.calibrator = calibratorOf(scale, inputs.has(key), options);
+  }
+  if ([...scales.values()].some(({ calibrator }) => calibrator?.see)) {
+    await run((cx, { scale }, x) => scales.get(scale)!.calibrator!.see?.(cx, x));
+  }
+  for (const { spec, calibrator } of scales.values()) settle(spec, calibrator!.range());
+  for (const [id, { bounds }] of seen) begin(specs.get(id)!, bounds, batches.length);
   for (const spec of specs.values()) {
     checkScale(spec);
     table[spec.method]!.start?.(valuesOf(spec), spec);
@@ -112,9 +104,15 @@ export async function calibrate(
   deriveRanges(graph, table);
 }
 
-function calibratorOf({ spec, observed }: Scale, options: CalibrateOptions): Calibrator {
+/** Divergence finds tails of activations; pixels have none, and 'entropy' would cut off what images are made of. */
+function calibratorOf(
+  { spec, observed }: Scale,
+  given: boolean,
+  options: CalibrateOptions,
+): Calibrator {
   const { method = spec.state ? 'minMax' : 'mse', percentile = 99.99 } = options;
-  return calibrators[method](observed, spec, { percentile });
+  const chosen = given && method === 'entropy' ? 'minMax' : method;
+  return calibrators[chosen](observed, spec, { percentile });
 }
 
 /** The bounds of one value over batches. */
@@ -169,19 +167,6 @@ function calibrateWeights(
     const { data, shape } = graph.parameters.get(id)!;
     spec.scale.data.set(search(data as Float32Array, shape, spec));
   }
-}
-
-function runBatch(
-  cx: StepContext,
-  store: ParameterStore,
-  graph: Graph,
-  { x, size }: CalibrationBatch,
-  tap: (id: ValueId, tensor: { ref: Ref }) => void,
-): void {
-  const [, ...sample] = graph.values[graph.inputs[0]!]!.shape;
-  const input = cx.alloc([size, ...sample]);
-  cx.f32(input).set(x);
-  execute(new Tape(cx, store), graph, [input], { tap });
 }
 
 function boundsOf(cx: StepContext, x: Ref): Bounds {

@@ -6,14 +6,11 @@ import { checkSamples } from '../graph/checkBatch.ts';
 import type { Graph, QuantizerSpec, ValueId } from '../graph/graph.ts';
 import { withoutDropout } from '../graph/passes/withoutDropout.ts';
 import { type DataNotes, Module } from '../nn/module.ts';
-import {
-  type CalibrateOptions,
-  type CalibrationBatch,
-  calibrate,
-  checkCalibrateOptions,
-} from './calibrate.ts';
+import { biasShifts } from './biasCorrection.ts';
+import { type CalibrateOptions, calibrate, checkCalibrateOptions } from './calibrate.ts';
 import { quantizerRules } from './methods.ts';
 import { type MethodTable, prepare } from './prepare.ts';
+import type { CalibrationBatch } from './runBatches.ts';
 import { resolveScheme, SCHEME_OPTIONS, type SchemeOptions } from './scheme.ts';
 
 export interface QuantizeOptions extends SchemeOptions {
@@ -49,6 +46,8 @@ export class QuantizedModel {
   samples: CalibrationBatch = NO_SAMPLES;
 
   #graph: Graph;
+  /** What bias correction has moved parameters by. */
+  #shifts: ReadonlyMap<ValueId, Float64Array> = new Map();
   /** What `fix` has taken away. */
   readonly #released = new Map<ValueId, QuantizerSpec>();
 
@@ -98,14 +97,16 @@ export class QuantizedModel {
   async calibrate(data: CalibrationData, options: CalibrateOptions = {}): Promise<void> {
     checkCalibrateOptions('calibrate', options);
     this.#note(data);
-    await this.#calibrate(data, options, () => true);
+    this.#shift(new Map());
+    const batches = await this.#calibrate(data, options, () => true);
+    if (options.biasCorrection) this.#shift(await biasShifts(this.graph, batches));
   }
 
   async #calibrate(
     data: CalibrationData,
     options: CalibrateOptions,
     wanted: (spec: QuantizerSpec) => boolean,
-  ): Promise<void> {
+  ): Promise<CalibrationBatch[]> {
     const batches: CalibrationBatch[] = [];
     for await (const { x, size } of peek(data)) {
       checkSamples('calibrate', this.graph, { x, size });
@@ -116,6 +117,21 @@ export class QuantizedModel {
     const { x, size } = batches[0]!;
     const count = Math.min(GOLDEN_SAMPLES, size);
     this.samples = { x: x.slice(0, (x.length / size) * count), size: count };
+    return batches;
+  }
+
+  /** Moves parameters, in place of how they were moved before. They become the model's own: those of the float model stay. */
+  #shift(shifts: ReadonlyMap<ValueId, Float64Array>): void {
+    const parameters = new Map(this.#graph.parameters);
+    const move = (id: ValueId, by: (c: number) => number) => {
+      const parameter = parameters.get(id)!;
+      const data = Float32Array.from(parameter.data, (value, c) => value + by(c));
+      parameters.set(id, { ...parameter, data });
+    };
+    for (const [id, shift] of this.#shifts) move(id, (c) => -shift[c]!);
+    for (const [id, shift] of shifts) move(id, (c) => shift[c]!);
+    this.#shifts = shifts;
+    this.#graph = { ...this.#graph, parameters };
   }
 
   /** What the first data say of themselves goes into the graph, as in the training of a float model. */
