@@ -4,7 +4,8 @@ import { checkOptions, rangeError, typeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Annotation, TensorAnnotation } from '../graph/annotation.ts';
 import type { Handle } from '../graph/dispatch.ts';
-import type { Graph } from '../graph/graph.ts';
+import type { Graph, Node } from '../graph/graph.ts';
+import { segments } from '../graph/passes/segments.ts';
 import { annotate } from '../graph/trace.ts';
 import { Module } from '../nn/module.ts';
 import { type QuantizedModel, type QuantizeOptions, quantizeModel } from './quantizeModel.ts';
@@ -123,9 +124,19 @@ export function quantizeApply(model: Module | Graph, scheme: QuantizeOptions = {
     const expected = 'a model with annotated layers (quantizeAnnotateModel annotates all)';
     throw rangeError('quantizeApply', expected, 'none');
   }
-  const plain = { weights: { bits: 8 }, activations: { bits: 8 } };
-  const nodes = graph.nodes.map((node) =>
-    node.annotation ? node : { ...node, annotation: plain },
-  );
+  const asked = annotatedSegments(graph);
+  const nodes = graph.nodes.map((node) => {
+    if (node.annotation) return node;
+    const activations = asked.has(node) ? {} : { activations: { bits: 8 } };
+    return { ...node, annotation: { weights: { bits: 8 }, ...activations } };
+  });
   return quantizeModel({ ...graph, nodes }, scheme);
+}
+
+/** The nodes of segments that have an annotated one: a relu behind an annotated layer has no say in what comes out of both. */
+function annotatedSegments(graph: Graph): ReadonlySet<Node> {
+  const members = segments(graph).map(({ anchor, norm, clamp }) => {
+    return [anchor, norm, clamp].filter((node) => node !== undefined);
+  });
+  return new Set(members.filter((nodes) => nodes.some(({ annotation }) => annotation)).flat());
 }

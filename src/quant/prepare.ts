@@ -1,4 +1,5 @@
 import { qatRule } from '../autograd/rules.ts';
+import { rangeError } from '../core/errors.ts';
 import { activationRange, weightRange } from '../core/qparams.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import { type Annotation, mergeAnnotations, type TensorAnnotation } from '../graph/annotation.ts';
@@ -8,6 +9,7 @@ import { indexInputs, keepsIntegers, type Segment, segments } from '../graph/pas
 import { sharedQuantizers } from '../graph/passes/sharing.ts';
 import { rangeFromBounds } from './bounds.ts';
 import { checkOperands, constantOperands } from './checkOperands.ts';
+import { checkRequests } from './checkRequests.ts';
 import { MIN_SCALE } from './kernels.ts';
 import type { Method, OwnParameter } from './method.ts';
 import { quantizerRules } from './methods.ts';
@@ -55,6 +57,8 @@ export function prepare(graph: Graph, scheme: Scheme): Graph {
     sets.set(standsFor(value.id), [...members, value]);
   }
   checkPatterns('quantizeModel', scheme, [...asked.keys()]);
+  const names = new Set(rounded.map(({ id }) => graph.values[id]!.name));
+  checkRequests(graph, found, names, scheme);
   const edges = edgesOf(graph, found);
   const edgeSets = new Set([...edges.activations].map(standsFor));
   const layers = found.filter(({ kind }) => kind === 'linear' || kind === 'recurrent');
@@ -72,13 +76,16 @@ export function prepare(graph: Graph, scheme: Scheme): Graph {
       quantizers.set(id, specs[i]!);
     });
   }
+  const kernels = new Map<ValueId, TensorAnnotation>();
   for (const { anchor } of found) {
     const rule = qatRule(anchor.op);
     if (rule?.kind !== 'linear' && rule?.kind !== 'recurrent') continue;
     for (const id of anchor.inputs.slice(1, rule.kind === 'linear' ? 2 : 3)) {
       const { name, shape } = graph.values[id]!;
       const general = atLeast(weights, edges.weights.has(id) ? edgeBits : 0);
-      const own = { ...general, ...asked.get(anchor.name)?.weights };
+      // A layer that is used twice has one kernel, for which each use may ask.
+      kernels.set(id, { ...kernels.get(id), ...asked.get(anchor.name)?.weights });
+      const own = { ...general, ...kernels.get(id) };
       quantizers.set(id, weightQuantizer(name, own, shape, rule.channelAxis, table));
     }
   }
@@ -118,6 +125,10 @@ function annotations(
 function widest(general: TensorScheme, own: readonly TensorAnnotation[]): ActivationScheme {
   const asked = own.flatMap(({ bits }) => bits ?? []);
   const named = own.find(({ method }) => method !== undefined);
+  const ranges = own.flatMap(({ min, max }) => (min === undefined ? [] : `${min} … ${max}`));
+  const other = ranges.find((range) => range !== ranges[0]);
+  if (other)
+    throw rangeError('quantizeModel', `one range of what a concat joins, ${ranges[0]}`, other);
   const bits = asked.length > 0 ? Math.max(...asked) : general.bits;
   return { ...general, ...named, bits };
 }

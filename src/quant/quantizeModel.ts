@@ -1,4 +1,4 @@
-import { checkInteger, checkOptions, rangeError, typeError } from '../core/errors.ts';
+import { checkInteger, checkOptions, kindOf, rangeError, typeError } from '../core/errors.ts';
 import { peek } from '../core/peek.ts';
 import { applyTable, normalizeTable } from '../core/preprocess.ts';
 import { showShape } from '../core/shape.ts';
@@ -167,8 +167,11 @@ export function quantizeModel(
   const scheme = resolveScheme('quantizeModel', options);
   const { calibrationBatches = 8 } = options;
   checkInteger('quantizeModel', 'calibrationBatches', calibrationBatches, 1);
+  if (typeof model !== 'object' || model === null) {
+    throw typeError('quantizeModel', 'a model or a Graph', kindOf(model));
+  }
   if (!(model instanceof Module || 'nodes' in model || 'graph' in model)) {
-    throw typeError('quantizeModel', 'a model or a Graph', typeof model);
+    throw typeError('quantizeModel', 'a model or a Graph', kindOf(model));
   }
   const graph = model instanceof Module ? model.build() : model;
   if (!('nodes' in graph) || graph.quantizers.size > 0) {

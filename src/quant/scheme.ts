@@ -5,6 +5,7 @@ import {
   checkOptions,
   kindOf,
   rangeError,
+  typeError,
 } from '../core/errors.ts';
 import { type Annotation, mergeAnnotations, type TensorAnnotation } from '../graph/annotation.ts';
 import type { Method } from './method.ts';
@@ -104,6 +105,7 @@ export function resolveScheme(where: string, options: SchemeOptions = {}): Schem
   const { otherBits = 8, layers = {}, quantizers = {} } = options;
   checkOptions(`${where}: weights`, weights, ['method', 'bits', 'perChannel']);
   checkOptions(`${where}: activations`, activations, ['method', 'bits']);
+  for (const [name, one] of Object.entries(quantizers)) checkOwnMethod(where, name, one);
   const known = { ...methods, ...quantizers };
   const { perChannel = true } = weights;
   checkFlag(`${where}: weights`, 'perChannel', perChannel);
@@ -123,6 +125,20 @@ export function resolveScheme(where: string, options: SchemeOptions = {}): Schem
     ...{ activations: resolve('activations', activations), edgeBits, otherBits },
     ...{ layers, methods: known },
   };
+}
+
+const FUNCTIONS = ['range', 'rangeGradients', 'quantizeWeights', 'backwardWeights'] as const;
+const LAYOUTS = ['activations', 'weights'] as const;
+
+/** Throws a TypeError for a method of a user's own that lacks something. */
+function checkOwnMethod(where: string, name: string, method: Method): void {
+  const lacks = [
+    ...LAYOUTS.filter((key) => typeof method?.[key] !== 'object'),
+    ...FUNCTIONS.filter((key) => typeof method?.[key] !== 'function'),
+  ];
+  if (lacks.length === 0) return;
+  const expected = `quantizers.${name} must have ${[...LAYOUTS, ...FUNCTIONS].join(', ')}`;
+  throw typeError(where, expected, `none of ${lacks.join(', ')}`);
 }
 
 /**
@@ -186,7 +202,8 @@ export function checkPatterns(where: string, { layers }: Scheme, names: readonly
   }
 }
 
-function matches(pattern: string, name: string): boolean {
+/** Whether a key of `layers` names this one. */
+export function matches(pattern: string, name: string): boolean {
   const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`^${parts.join('.*')}$`).test(name);
 }

@@ -73,6 +73,28 @@ describe('quantizeApply', () => {
     await expectParity(quantized);
   });
 
+  test('a relu without annotation leaves the bits of the layer before it', () => {
+    const net = sequential([
+      quantizeAnnotateLayer(conv(), { outputs: { bits: 5 } }),
+      layers.relu(),
+      conv(),
+      quantizeAnnotateLayer(layers.relu(), { outputs: { bits: 6 } }),
+      layers.flatten(),
+      head(),
+    ]);
+    net.build(SAMPLE);
+    const scheme = { weights: { bits: 4 }, activations: { bits: 4 }, edgeBits: 2, otherBits: 2 };
+    expect(shown(quantizeApply(net, scheme))).toEqual([
+      'input: learnedScale 4',
+      'relu: learnedScale 5',
+      'relu_1: learnedScale 6',
+      'dense: learnedScale 8',
+      'conv2d/kernel: learnedScale 4 ×4',
+      'conv2d_1/kernel: learnedScale 8 ×4',
+      'dense/kernel: learnedScale 8 ×3',
+    ]);
+  });
+
   test('a whole model takes the scheme, but for the layers that have more to say', () => {
     const inner = quantizeAnnotateLayer(conv(), { weights: { bits: 8 } });
     const net = quantizeAnnotateModel(sequential([conv(), inner, layers.flatten(), head()]));
@@ -161,6 +183,21 @@ describe('layers by name', () => {
     ]);
   });
 
+  test('a layer that is used twice has what each use asks', () => {
+    const shared = conv();
+    const x = input([9, 8, 4]);
+    const y = shared.apply(layers.relu().apply(shared.apply(x)));
+    const made = model({ inputs: x, outputs: head().apply(layers.flatten().apply(y)) });
+    const kernelOf = (name: string) => {
+      const quantized = quantizeModel(made, { layers: { [name]: { weights: { bits: 3 } } } });
+      return shown(quantized).find((line) => line.startsWith('conv2d/kernel'));
+    };
+    expect([kernelOf('conv2d'), kernelOf('conv2d_1')]).toEqual([
+      'conv2d/kernel: learnedScale 3 ×4',
+      'conv2d/kernel: learnedScale 3 ×4',
+    ]);
+  });
+
   /** Weights by max |w| of every step, for good at a power of two. */
   const own: Method = {
     activations: {},
@@ -197,6 +234,56 @@ describe('layers by name', () => {
       'a name that no layer has',
       () => quantizeModel(net(), { layers: { conv2d_7: {} } }),
       'quantizeModel: layers must name some of input, conv2d, relu, conv2d_1, flatten, dense, got "conv2d_7"',
+    ],
+    [
+      'weights of a layer without',
+      () => quantizeModel(net(), { layers: { relu: { weights: { bits: 4 } } } }),
+      'quantizeModel: layer relu: a layer with weights, got relu',
+    ],
+    [
+      'activations of a layer that keeps integers',
+      () => quantizeModel(net(), { layers: { flatten: { activations: { bits: 4 } } } }),
+      'quantizeModel: layer flatten: a layer whose outputs do not keep the integers of its inputs, got flatten',
+    ],
+    [
+      'a range of a softmax',
+      () => {
+        const made = sequential([conv(), layers.flatten(), head(), layers.softmax()]);
+        made.build(SAMPLE);
+        return quantizeModel(made, { layers: { softmax: { activations: { method: 'lsq' } } } });
+      },
+      'quantizeModel: layer softmax: no method and no range, which the op has of its own, got softmax',
+    ],
+    [
+      'two ranges of what a concat joins',
+      () => {
+        const x = input(SAMPLE);
+        const y = concatenate([conv().apply(x), conv().apply(x)]);
+        const made = model({ inputs: x, outputs: head().apply(layers.flatten().apply(y)) });
+        const range = (max: number) => ({ activations: quantizers.fixed({ min: 0, max }) });
+        return quantizeModel(made, { layers: { conv2d: range(1), conv2d_1: range(2) } });
+      },
+      'quantizeModel: one range of what a concat joins, 0 … 1, got 0 … 2',
+    ],
+    [
+      'a method of one’s own that lacks something',
+      () => quantizeModel(net(), { quantizers: { half: { ...own, range: undefined } as never } }),
+      'quantizeModel: quantizers.half must have activations, weights, range, rangeGradients, quantizeWeights, backwardWeights, got none of range',
+    ],
+    [
+      'an option of a scheme that there is not',
+      () => schemes.default8Bit({ bits: 4 } as never),
+      'schemes.default8Bit: options are perChannel, got bits',
+    ],
+    [
+      'an option of a quantizer that there is not',
+      () => quantizers.lsq({ bit: 4 } as never),
+      'quantizers.lsq: options are bits, perChannel, got bit',
+    ],
+    [
+      'no model',
+      () => quantizeModel(undefined as never),
+      'quantizeModel: a model or a Graph, got undefined',
     ],
     [
       'a method that there is not',

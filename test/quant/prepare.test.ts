@@ -181,7 +181,7 @@ test.each<[string, () => unknown, RegExp]>([
   [
     'something else',
     () => quantizeModel({} as never),
-    /^quantizeModel: a model or a Graph, got object$/,
+    /^quantizeModel: a model or a Graph, got Object$/,
   ],
   [
     'a model of no known shape',
