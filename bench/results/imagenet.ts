@@ -77,14 +77,20 @@ function photos(): Photo[] {
   });
 }
 
-/** The part of the photos that calibrates, or that tests, as bytes. */
-async function pixelsOf(size: number, calibration: boolean) {
-  const chosen = photos().filter((_, i) => isCalibration(i) === calibration);
+/** The share of a photo's shorter side that tests see, and those that distillation sees. */
+const CROP = 0.875;
+const TRAINING_CROPS = [1, CROP, 0.7, 0.55];
+
+/** The part of the photos that calibrates, or that tests, as bytes: each as often as there are crops. */
+async function pixelsOf(size: number, calibration: boolean, crops = [CROP]) {
+  const chosen = photos()
+    .filter((_, i) => isCalibration(i) === calibration)
+    .flatMap((photo) => crops.map((fraction) => ({ ...photo, fraction })));
   const sample = size * size * 3;
   const x = new Uint8Array(chosen.length * sample);
-  for (const [i, { file }] of chosen.entries()) {
+  for (const [i, { file, fraction }] of chosen.entries()) {
     const image = await decodeImage(readFileSync(file), file);
-    x.set(fitImage(image, [size, size, 3], { crop: { fraction: 0.875 } }), i * sample);
+    x.set(fitImage(image, [size, size, 3], { crop: { fraction } }), i * sample);
   }
   return { x, y: chosen.map(({ label }) => label + 1) };
 }
@@ -137,9 +143,9 @@ export async function runImagenetCell(cell: ImagenetCell): Promise<ImagenetOutco
     return { classes: said.map((c) => c - 1), right };
   };
   if (!bits) return { ...(await answers(imported)), compared: 0, mismatching: 0 };
-  const calibration = await pixelsOf(size, true);
   const augment = [randomCrop({ padding: size >> 4, fill: 'mean' }), horizontalFlip()];
-  const training = fromArrays({ ...calibration, ...about, augment, seed, batchSize: 10 });
+  const crops = await pixelsOf(size, true, TRAINING_CROPS);
+  const training = fromArrays({ ...crops, ...about, augment, seed, batchSize: 10 });
   // Norms folded into weights diverge while they train, as those of ResNet-8 do.
   const graph = epochs > 0 ? await renormalize(imported, training) : imported;
   const qat = quantizeModel(graph, {
@@ -147,8 +153,8 @@ export async function runImagenetCell(cell: ImagenetCell): Promise<ImagenetOutco
     activations: { bits: bits[1] },
     calibrationBatches: 10,
   });
-  const unmoved = fromArrays({ ...calibration, ...plain });
-  await qat.calibrate(unmoved, { method: calibrator, biasCorrection });
+  const calibration = fromArrays({ ...(await pixelsOf(size, true)), ...plain });
+  await qat.calibrate(calibration, { method: calibrator, biasCorrection });
   if (epochs > 0) {
     const learningRate = schedules.cosine({ learningRate: cell.learningRate! });
     const optimizer = adamW({ learningRate, weightDecay: 1e-4 });
