@@ -1,6 +1,7 @@
 /** The tables of the networks of CIFAR-10. */
 
 import type { MethodName } from '../../src/quant/methods.ts';
+import { chosenSentence, type MethodRuns } from './chosen.ts';
 import { type CifarCell, type CifarOutcome, runCifarCell } from './cifar.ts';
 import { shown, spread } from './format.ts';
 import { accuracy, gain, unpackBits } from './paired.ts';
@@ -67,9 +68,32 @@ function cifarTable(
         '| --- | --- | --- | --- | --- | --- | --- | --- |',
         `| float | | ${percent(before.slice(0, WHOLE))} | | ${percent(before.slice(WHOLE))} | | | |`,
         ...rows,
+        ...chosen(lines, find),
       ].join('\n');
     },
   };
+}
+
+/** Lines below the table: for each width whether learned ranges are better. */
+function chosen(
+  lines: readonly Line[],
+  find: (cell: CifarCell) => Stored<CifarCell, CifarOutcome> | undefined,
+): string[] {
+  const widths = new Map<string, MethodRuns[]>();
+  for (const { cells } of lines) {
+    const { bits, method } = cells[0]!;
+    const runs = cells.flatMap((cell) => {
+      const right = find(cell)?.outcome.right;
+      return right === undefined ? [] : [unpackBits(right, ALL)];
+    });
+    if (!method || runs.length === 0) continue;
+    const width = `W${bits!.join('A')}`;
+    widths.set(width, [...(widths.get(width) ?? []), { method, runs }]);
+  }
+  return [...widths].flatMap(([width, methods]) => {
+    const sentence = chosenSentence(methods);
+    return sentence ? ['', `${width}, ${sentence}.`] : [];
+  });
 }
 
 function row(

@@ -7,9 +7,9 @@ import type { QParams } from '../core/qparams.ts';
 import type { StoredTensor } from '../core/safetensors.ts';
 import type { Graph, Parameter, ValueId } from '../graph/graph.ts';
 
-/** Bits of an integer of a grid: those that tell its ends apart. */
+/** Bits that both ends of a grid need in two's complement. */
 export function bitsOf({ qmin, qmax }: Pick<QParams, 'qmin' | 'qmax'>): number {
-  return 32 - Math.clz32(qmax - qmin);
+  return 33 - Math.clz32(Math.max(qmax, ~qmin));
 }
 
 /** The tensor of a file: u8 [ceil(n·bits / 8)], low bits first, in two's complement. */

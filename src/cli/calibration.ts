@@ -9,6 +9,7 @@ import type { Graph } from '../graph/graph.ts';
 import { readBytes } from './files.ts';
 import { isNpy, readNpy } from './npy.ts';
 import { startProgress } from './progress.ts';
+import { checkArray } from './records.ts';
 
 type Pixels = Uint8Array | Float32Array;
 
@@ -80,7 +81,7 @@ async function readImages(
 
 async function readRecords(shape: Shape, path: string, most: number): Promise<Pixels[]> {
   const bytes = await readBytes(path, WHERE);
-  const all = elementsOf(path, bytes);
+  const all = elementsOf(path, bytes, shape);
   const size = sampleSize([-1, ...shape]);
   if (all.length % size !== 0) {
     const expected = `${path} must hold whole samples of ${size} values (${showShape(shape)})`;
@@ -90,7 +91,7 @@ async function readRecords(shape: Shape, path: string, most: number): Promise<Pi
   return evenly(starts, most).map((start) => all.slice(start, start + size));
 }
 
-function elementsOf(path: string, bytes: Uint8Array): Pixels {
+function elementsOf(path: string, bytes: Uint8Array, sample: Shape): Pixels {
   if (path.endsWith('.u8')) return bytes;
   if (path.endsWith('.f32')) {
     if (bytes.length % 4 === 0) return new arrayOf.f32(bytes.slice().buffer);
@@ -99,7 +100,9 @@ function elementsOf(path: string, bytes: Uint8Array): Pixels {
   if (!isNpy(bytes)) {
     throw typeError(WHERE, 'a folder of images, .f32, .u8 or .npy is expected as --data', path);
   }
-  const { data } = readNpy(bytes, `${WHERE}: ${path}`);
+  const place = `${WHERE}: ${path}`;
+  const { shape, data } = readNpy(bytes, place);
+  checkArray(place, shape, sample);
   return data instanceof Uint8Array ? data : Float32Array.from(data as ArrayLike<number>);
 }
 

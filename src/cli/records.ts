@@ -69,12 +69,19 @@ export async function imagePixels(
 
 function npyRecords(place: string, bytes: Uint8Array, input: TensorInfo): Records {
   const { shape, data } = readNpy(bytes, place);
-  if (!fits(shape, input.shape.slice(1))) {
-    const expected = `expected samples of ${showShape(input.shape.slice(1))}`;
-    throw rangeError(place, expected, `an array ${showShape(shape)}`);
-  }
+  checkArray(place, shape, input.shape.slice(1));
   const reals = data instanceof Float64Array ? Float32Array.from(data) : data;
   return split(place, reals as InputData, input);
+}
+
+/** Throws a RangeError for an array whose last axes are no samples of this shape. */
+export function checkArray(place: string, shape: Shape, sample: Shape): void {
+  if (fits(shape, sample)) return;
+  throw rangeError(
+    place,
+    `expected samples of ${showShape(sample)}`,
+    `an array ${showShape(shape)}`,
+  );
 }
 
 /** Whether an array's last axes are a sample, flat or with axes of 1 more or less. */

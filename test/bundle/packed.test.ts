@@ -86,7 +86,7 @@ describe.each(BITS)('%i bits', (bits) => {
   });
 });
 
-test('bits are what tells the ends of a grid apart', () => {
+test('bits are what both ends of a grid need, also one beside 0', () => {
   const grids = [
     [-127, 127],
     [-128, 127],
@@ -94,8 +94,11 @@ test('bits are what tells the ends of a grid apart', () => {
     [-7, 7],
     [-2, 1],
     [-1, 1],
+    [0, 15],
+    [0, 3],
+    [-4, 0],
   ] as const;
-  expect(grids.map(([qmin, qmax]) => bitsOf({ qmin, qmax }))).toEqual([8, 8, 4, 4, 2, 2]);
+  expect(grids.map(([qmin, qmax]) => bitsOf({ qmin, qmax }))).toEqual([8, 8, 4, 4, 2, 2, 5, 3, 3]);
 });
 
 test.each<[string, readonly number[], number, string]>([
@@ -111,8 +114,8 @@ test.each<[string, readonly number[], number, string]>([
   expect(() => unpackParameters(graphOf(shape, 3, new Uint8Array(count)))).toThrow(message);
 });
 
-test('a grid without integers is refused', () => {
+test('a grid of one integer does not pass for no bytes at all', () => {
   const graph = graphOf([2 ** 30], 3, new Uint8Array(0));
   const value = { ...graph.values[0]!, qparams: { scale: [1], zeroPoint: 0, qmin: 3, qmax: 3 } };
-  expect(() => unpackParameters({ ...graph, values: [value] })).toThrow('integers of 0 bits');
+  expect(() => unpackParameters({ ...graph, values: [value] })).toThrow('integers of 3 bits');
 });

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readBundle } from '../../src/bundle/read.ts';
+import { writeNpy } from '../../src/cli/npy.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { type ModelSpec, type TensorSpec, tfliteFile } from '../helpers/tflite.ts';
 import { modelOf } from '../interop/tflite/small.ts';
@@ -32,6 +33,7 @@ function quantized(
     writeFileSync(path('net.tflite'), tfliteFile(net()));
     writeFileSync(path('data.f32'), Float32Array.from(reals(12 * 192)));
     writeFileSync(path('half.f32'), Float32Array.from(reals(100)));
+    writeFileSync(path('nchw.npy'), writeNpy(Float32Array.from(reals(2 * 192)), [2, 3, 8, 8]));
     mkdirSync(path('photos'));
     for (let i = 0; i < 5; i++) {
       const pixels = Array.from({ length: 300 }, () => rng.below(256));
@@ -97,6 +99,11 @@ describe('octavo quantize', () => {
       'part of a sample',
       ['--data', '@half.f32'],
       /must hold whole samples of 192 values \(\[8,8,3\]\), got 100 values/,
+    ],
+    [
+      'channels before pixels',
+      ['--data', '@nchw.npy'],
+      /nchw\.npy: expected samples of \[8,8,3\], got an array \[2,3,8,8\]/,
     ],
     [
       'images without their mean',
