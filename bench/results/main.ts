@@ -10,6 +10,8 @@ import { replacePart, Store, writeWhole } from './store.ts';
 import type { Table } from './table.ts';
 import { tables } from './tables.ts';
 
+const DATA = { folder: dataFolder, variable: 'OCTAVO_DATA' };
+
 const PAGE = 'docs/results.md';
 
 interface Options {
@@ -54,6 +56,12 @@ function writePart(name: string, table: Table, store: Store<object, unknown>): v
   writeWhole(PAGE, replacePart(page, name, part));
 }
 
+function checkImages({ images = DATA }: Table): void {
+  const { folder, variable } = images;
+  if (existsSync(folder)) return;
+  throw new Error(`results: expected the folder of images at $${variable}, got no ${folder}`);
+}
+
 async function computeMissing(name: string, { jobs, only, list }: Options): Promise<void> {
   const table = tables[name]!;
   const store = new Store<object, unknown>(`docs/results/${name}.json`);
@@ -64,9 +72,7 @@ async function computeMissing(name: string, { jobs, only, list }: Options): Prom
       console.log(`${store.get(cell) ? 'known  ' : 'missing'} ${table.nameOf(cell)}`);
     return;
   }
-  if (missing.length > 0 && !existsSync(dataFolder)) {
-    throw new Error(`results: expected the folder of images at $OCTAVO_DATA, got no ${dataFolder}`);
-  }
+  if (missing.length > 0) checkImages(table);
   const bar = startProgress(name, missing.length);
   let [next, done] = [0, 0];
   const work = async () => {

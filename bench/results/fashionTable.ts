@@ -1,0 +1,70 @@
+/** The table of a network that is trained from random weights. */
+
+import { type FashionCell, type FashionOutcome, fashionFolder, runFashionCell } from './fashion.ts';
+import { shown, spread } from './format.ts';
+import { accuracy, gain, unpackBits } from './paired.ts';
+import type { Stored } from './store.ts';
+import type { Table } from './table.ts';
+
+type Known = Stored<FashionCell, FashionOutcome>;
+
+const SEEDS = [1, 2, 3];
+const TEST = 10_000;
+
+/** The float network has as many epochs as the others have together, so that none is ahead by training alone. */
+const FLOAT = { epochs: 4, learningRate: 0.05 };
+const FIRST = { epochs: 2, learningRate: 0.05 };
+const SECOND = { epochs: 2, learningRate: 0.01 };
+const BITS = [8, 4, 2];
+
+const floatCells: readonly FashionCell[] = SEEDS.map((seed) => ({ seed, float: FLOAT }));
+
+function quantizedCells(bits: number): FashionCell[] {
+  const quantized = { ...SECOND, bits: [bits, bits] as const };
+  return SEEDS.map((seed) => ({ seed, float: FIRST, quantized }));
+}
+
+function formOf({ quantized }: FashionCell): string {
+  return quantized ? `W${quantized.bits.join('A')}` : 'float';
+}
+
+const rightOf = ({ outcome }: Known) => unpackBits(outcome.right, TEST);
+
+function row(known: readonly Known[], float: readonly Known[]): string {
+  const runs = known.map(rightOf);
+  const sum = (of: (one: Known) => number) => known.reduce((total, one) => total + of(one), 0);
+  const differ = sum(({ outcome }) => outcome.mismatching);
+  const compared = sum(({ outcome }) => outcome.compared);
+  const against = compared > 0 && float.length > 0;
+  const parts = [
+    formOf(known[0]!.config),
+    known.map(({ config }) => config.seed).join(' '),
+    spread(runs.map(accuracy)),
+    against ? shown(gain(float.map(rightOf), runs)) : '',
+    compared > 0 ? `${differ} of ${compared}` : '',
+    sum(({ minutes }) => minutes).toFixed(1),
+  ];
+  return `| ${parts.join(' | ')} |`;
+}
+
+export const fashionTable: Table<FashionCell, FashionOutcome> = {
+  title: 'A small network on Fashion-MNIST, from random weights',
+  about: `The network \`digits\` of the zoo (1.7 MMAC), trained on all 60,000 training images as they are, in batches of 100, with SGD, momentum 0.9 and weight decay 5e-4. Float: ${FLOAT.epochs}
+epochs. Quantized: ${FIRST.epochs} epochs in float from the same weights and seed, then ${SECOND.epochs} with the method learnedScale, first and last layer 8 bits; each stretch from a rate of
+${FIRST.learningRate} or ${SECOND.learningRate} to 0 as a cosine. "Less float" is the difference of the means over the seeds on the same ${TEST.toLocaleString('en')} test images, in points, and its one-sided 95 % bound, as far as the
+choice of images goes. "Integers that differ": of all layers over 20 images, between evaluation and the shipped bundle.`,
+  images: { folder: fashionFolder, variable: 'FASHION_MNIST' },
+  cells: [...floatCells, ...BITS.flatMap(quantizedCells)],
+  nameOf: (cell) => `${formOf(cell)} seed ${cell.seed}`,
+  run: runFashionCell,
+  render(find) {
+    const known = (cells: readonly FashionCell[]) => cells.flatMap((cell) => find(cell) ?? []);
+    const float = known(floatCells);
+    const lines = [float, ...BITS.map((bits) => known(quantizedCells(bits)))];
+    return [
+      '| | seeds | 10,000 test images, % | less float | integers that differ | minutes |',
+      '| --- | --- | --- | --- | --- | --- |',
+      ...lines.flatMap((line) => (line.length > 0 ? [row(line, float)] : [])),
+    ].join('\n');
+  },
+};
