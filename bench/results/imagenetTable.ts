@@ -21,7 +21,7 @@ function cellsOf(network: Network): ImagenetCell[] {
   ];
 }
 
-const EPOCHS = 15;
+const EPOCHS = 25;
 const RATE = 1e-4;
 
 function nameOf({ network, bits, perChannel = true, ...rest }: ImagenetCell): string {
