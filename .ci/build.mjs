@@ -107,7 +107,7 @@ function inline(name) {
   const text = deflateRawSync(bytes, { level: 9, memLevel: 9 }).toString('base64');
   writeFileSync(
     at('src/wasm/generated', `${name}.ts`),
-    `/** ${name}.wasm (${bytes.length} bytes) as base64 of deflate-raw. Written by the build. */\nconst text: string = '${text}';\nexport default text;\n`,
+    `/** ${name}.wasm (${bytes.length} bytes) as base64 of deflate-raw. Written by the build. */\nimport type { Inlined } from '../instantiate.ts';\nconst text: Inlined = '${text}';\nexport default text;\n`,
   );
 }
 
@@ -115,6 +115,9 @@ function wasm() {
   for (const name of MODULES) compileModule(name);
   for (const name of INLINED) inline(name);
 }
+
+/** Entries that run on every host. */
+const LIBRARY = ['src/index.ts', 'src/tflite.ts', 'src/safetensors.ts'];
 
 /** The script of a helper thread as a string: a thread can be started from it on any host and in any page. */
 async function workerScript(build, options) {
@@ -126,6 +129,24 @@ async function workerScript(build, options) {
     `/** worker.ts, bundled. Written by the build. */\nconst text: string = ${JSON.stringify(outputFiles[0].text)};\nexport default text;\n`,
   );
 }
+
+/** Puts something else in the place of the inlined modules: `moduleOf` gives the text of a script by the name of a module. */
+function inlining(moduleOf) {
+  const filter = /generated[\\/](common|infer|train)\.ts$/;
+  return {
+    name: 'inlining',
+    setup(build) {
+      build.onResolve({ filter: /\.wasm$/ }, ({ path }) => ({ path, external: true }));
+      build.onLoad({ filter }, ({ path }) => ({ contents: moduleOf(filter.exec(path)[1]) }));
+    },
+  };
+}
+
+/** Cloudflare Workers import modules, and compile none from bytes while they answer. Paths are those within dist/workerd. */
+const imported = (name) => `export { default } from '../${name === 'train' ? 'train' : 'infer'}.wasm';`;
+
+/** Callers bring them. */
+const absent = () => 'export default undefined;';
 
 async function scripts() {
   const { build } = await import('esbuild');
@@ -143,10 +164,15 @@ async function scripts() {
   // Chunks are named by content: without this, old ones would stay and be packed.
   for (const name of readdirSync(at('dist'))) rmSync(at('dist', name), { recursive: true });
   const library = { ...options, outdir: 'dist', platform: 'neutral', splitting: true };
-  await build({ ...library, entryPoints: ['src/index.ts', 'src/images.ts'] });
+  await build({ ...library, entryPoints: LIBRARY.concat('src/images.ts') });
   // By itself, so that it shares no chunk that training code is in, and minified: hosts parse it at each cold start.
   const runtime = { entryPoints: ['src/runtime.ts'], minify: true, sourcemap: true };
   await build({ ...library, ...runtime, chunkNames: 'runtime-[name]-[hash]' });
+  const workerd = { outdir: 'dist/workerd', plugins: [inlining(imported)] };
+  await build({ ...library, ...workerd, entryPoints: LIBRARY });
+  await build({ ...library, ...workerd, ...runtime, chunkNames: 'runtime-[name]-[hash]' });
+  const core = { entryPoints: { runtime: 'src/runtimeCore.ts' }, outdir: 'dist/core' };
+  await build({ ...library, ...runtime, ...core, plugins: [inlining(absent)] });
   await build({ ...options, entryPoints: { cli: 'src/cli/main.ts' }, outdir: 'dist', platform: 'node' });
   await build({ ...options, entryPoints: { bench: 'bench/main.ts' }, outdir: 'build/scripts', platform: 'node' });
 }
@@ -168,6 +194,7 @@ async function results() {
 }
 
 function types() {
+  rmSync(at('dist/types'), { recursive: true, force: true });
   run(bin('tsc'), ['-p', '.ci/tsconfig.types.json']);
 }
 
@@ -178,7 +205,7 @@ export async function buildAll({ withTypes = false, withResults = false } = {}) 
     await scripts();
     copyWasm();
   });
-  if (withTypes) types();
+  if (withTypes) await stage('types', ['src', 'assembly'], ['dist/types'], types);
   if (withResults) {
     await stage('results', ['assembly', 'src', 'bench', 'test'], ['build/results'], results);
   }

@@ -5,7 +5,7 @@ import type { InferKernels, TrainKernels } from '../core/kernels.ts';
 import { cut } from '../wasm/cut.ts';
 import infer from '../wasm/generated/infer.ts';
 import train from '../wasm/generated/train.ts';
-import { inflate, type WasmModule } from '../wasm/instantiate.ts';
+import { type Inlined, open, type WasmModule } from '../wasm/instantiate.ts';
 import {
   createOpenCalls,
   MOST_CALLS,
@@ -56,8 +56,9 @@ const forgotten = new FinalizationRegistry<number>((session) => Pool.get().leave
 
 const isKernel = (value: unknown) => typeof value === 'function';
 
-async function sharedModule(inlined: string): Promise<WasmModule> {
-  return WebAssembly.compile(withSharedMemory(await inflate(inlined)));
+/** Of bytes: hosts that import modules have no threads. */
+async function sharedModule(inlined: Inlined): Promise<WasmModule> {
+  return WebAssembly.compile(withSharedMemory((await open(inlined)) as Uint8Array<ArrayBuffer>));
 }
 
 /** Divides the calls of kernels among the threads of the pool. The bytes are those of one thread. */

@@ -9,7 +9,7 @@ import infer from '../wasm/generated/infer.ts';
 import train from '../wasm/generated/train.ts';
 import {
   compile,
-  inflate,
+  open,
   type WasmMemory,
   type WasmModule,
   type WasmSource,
@@ -137,7 +137,7 @@ export function useWasm(sources: { infer: WasmSource; train: WasmSource }): void
 }
 
 async function loadModules(): Promise<Modules> {
-  const [i, t] = await Promise.all([inflate(infer), inflate(train)]);
+  const [i, t] = await Promise.all([open(infer), open(train)]);
   modules ??= { infer: compile(i), train: compile(t) };
   return modules;
 }

@@ -1,5 +1,5 @@
 import inlined from '../wasm/generated/bench.ts';
-import { inflate } from '../wasm/instantiate.ts';
+import { compile, open } from '../wasm/instantiate.ts';
 
 const TURNS = 40_000;
 
@@ -11,7 +11,8 @@ export const CEILING_MACS = TURNS * 12 * 8;
  */
 export async function ceilingLoop(): Promise<() => void> {
   const memory = new WebAssembly.Memory({ initial: 1 });
-  const { instance } = await WebAssembly.instantiate(await inflate(inlined), { env: { memory } });
+  const module = compile(await open(inlined));
+  const instance = await WebAssembly.instantiate(module, { env: { memory } });
   const loop = instance.exports['ceiling'] as (turns: number, at: number) => void;
   return () => loop(TURNS, 64);
 }

@@ -1,6 +1,6 @@
 import { kindOf, typeError } from '../core/errors.ts';
 import commonModule from '../wasm/generated/common.ts';
-import { inflate, type WasmModule, type WasmSource } from '../wasm/instantiate.ts';
+import { type Inlined, open, type WasmModule, type WasmSource } from '../wasm/instantiate.ts';
 
 /** Each plan needs it; only the inference module has it. */
 const KERNEL = 'f32_qs8_vquantize';
@@ -8,10 +8,10 @@ const KERNEL = 'f32_qs8_vquantize';
 /** The given inference module, or an inlined one, compiled. `inlined` is that of the bundle's ops: see `openBundle`. */
 export async function moduleFrom(
   wasm: WasmSource | undefined,
-  inlined: string = commonModule,
+  inlined: Inlined = commonModule,
 ): Promise<WasmModule> {
-  if (wasm instanceof WebAssembly.Module) return checkExports(wasm);
-  const bytes = wasm ?? (await inflate(inlined));
+  const bytes = wasm ?? (await open(inlined));
+  if (bytes instanceof WebAssembly.Module) return checkExports(bytes);
   if (!(bytes instanceof ArrayBuffer || ArrayBuffer.isView(bytes))) {
     throw typeError('load', 'wasm must be a WebAssembly.Module or its bytes', kindOf(bytes));
   }

@@ -4,11 +4,12 @@ import { kindOf, typeError } from '../core/errors.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import { commonOps } from '../graph/integer/commonOps.ts';
 import { learn } from '../graph/integer/ops.ts';
+import type { Inlined } from '../wasm/instantiate.ts';
 
 export interface Opened {
   readonly bundle: Bundle;
   /** The inlined module with the kernels of its ops, where the one for common ops does not do. */
-  readonly inlined?: string;
+  readonly inlined?: Inlined;
 }
 
 /** `readBundle` that first loads the ops that this bundle has and a runtime does not start with. */

@@ -3,7 +3,7 @@
 import { typeError } from '../core/errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import inlined from '../wasm/generated/infer.ts';
-import { inflate, type WasmModule, type WasmSource } from '../wasm/instantiate.ts';
+import { open, type WasmModule, type WasmSource } from '../wasm/instantiate.ts';
 import { Pool } from '../wasm/pool.ts';
 import { withSharedMemory } from '../wasm/share.ts';
 import { bind, type Call, type Step } from '../wasm/step.ts';
@@ -37,14 +37,14 @@ export async function shareSession(
 
 /** A compiled module cannot be changed; hosts that want one have no threads. */
 async function sharedModule(wasm: WasmSource | undefined): Promise<WasmModule> {
-  if (wasm instanceof WebAssembly.Module) {
+  const bytes = wasm ?? (await open(inlined));
+  if (bytes instanceof WebAssembly.Module) {
     throw typeError(
       'load',
       'with threads, wasm must be the bytes of octavo/infer.wasm',
       'a Module',
     );
   }
-  const bytes = wasm ?? (await inflate(inlined));
   const view = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
   return moduleFrom(withSharedMemory(view as Uint8Array));
 }

@@ -19,10 +19,18 @@ export type WasmMemory = typeof globalThis extends {
 export type WasmSource = WasmModule | ArrayBuffer | ArrayBufferView<ArrayBuffer>;
 
 /**
- * Bytes of a module that the build inlined as base64 of deflate-raw. In Node by its zlib: web streams and `Response` are there too,
- * but loading them is half of a cold start.
+ * A module inside this package: base64 of deflate-raw of its bytes, or the module itself where the host imports it (Cloudflare Workers), or
+ * nothing, where callers bring theirs (`octavo/runtime/core`). The build chooses.
  */
-export async function inflate(base64: string): Promise<Uint8Array<ArrayBuffer>> {
+export type Inlined = string | WasmModule | undefined;
+
+/** What can be compiled of a module inside this package. */
+export async function open(inlined: Inlined): Promise<WasmSource> {
+  return typeof inlined === 'string' ? inflate(inlined) : (inlined as WasmModule);
+}
+
+/** In Node by its zlib: web streams and `Response` are there too, but loading them is half of a cold start. */
+async function inflate(base64: string): Promise<Uint8Array<ArrayBuffer>> {
   const text = atob(base64);
   const packed = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);

@@ -1,15 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { withBatch } from '../../../src/core/shape.ts';
-import {
-  convert,
-  data,
-  evaluate,
-  fit,
-  importTflite,
-  optimizers,
-  quantizeModel,
-} from '../../../src/index.ts';
+import { convert, data, evaluate, fit, optimizers, quantizeModel } from '../../../src/index.ts';
 import { load } from '../../../src/runtime/load.ts';
+import { importTflite } from '../../../src/tflite.ts';
 import { describeWithData } from '../../helpers/data.ts';
 import { type ModelSpec, type TensorSpec, tfliteFile } from '../../helpers/tflite.ts';
 import { argMax, bytesOf, machineWindows, squaredError } from './golden.ts';
