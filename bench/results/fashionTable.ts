@@ -1,6 +1,7 @@
 /** The table of a network that is trained from random weights. */
 
 import { type FashionCell, type FashionOutcome, fashionFolder, runFashionCell } from './fashion.ts';
+import { fashionPlot } from './fashionPlot.ts';
 import { shown, spread } from './format.ts';
 import { accuracy, gain, unpackBits } from './paired.ts';
 import type { Stored } from './store.ts';
@@ -12,9 +13,9 @@ const SEEDS = [1, 2, 3];
 const TEST = 10_000;
 
 /** The float network has as many epochs as the others have together, so that none is ahead by training alone. */
-const FLOAT = { epochs: 4, learningRate: 0.05 };
+const FLOAT = { epochs: 5, learningRate: 0.05 };
 const FIRST = { epochs: 2, learningRate: 0.05 };
-const SECOND = { epochs: 2, learningRate: 0.01 };
+const SECOND = { epochs: 3, learningRate: 0.03 };
 const BITS = [8, 4, 2];
 
 const floatCells: readonly FashionCell[] = SEEDS.map((seed) => ({ seed, float: FLOAT }));
@@ -28,16 +29,26 @@ function formOf({ quantized }: FashionCell): string {
   return quantized ? `W${quantized.bits.join('A')}` : 'float';
 }
 
+type Line = readonly [Known, ...Known[]];
+
+/** By form the cells that there are. */
+function knownLines(find: (cell: FashionCell) => Known | undefined): Line[] {
+  return [floatCells, ...BITS.map(quantizedCells)].flatMap((cells) => {
+    const [first, ...others] = cells.flatMap((cell) => find(cell) ?? []);
+    return first ? [[first, ...others] as const] : [];
+  });
+}
+
 const rightOf = ({ outcome }: Known) => unpackBits(outcome.right, TEST);
 
-function row(known: readonly Known[], float: readonly Known[]): string {
+function row(known: Line, float: readonly Known[]): string {
   const runs = known.map(rightOf);
   const sum = (of: (one: Known) => number) => known.reduce((total, one) => total + of(one), 0);
   const differ = sum(({ outcome }) => outcome.mismatching);
   const compared = sum(({ outcome }) => outcome.compared);
   const against = compared > 0 && float.length > 0;
   const parts = [
-    formOf(known[0]!.config),
+    formOf(known[0].config),
     known.map(({ config }) => config.seed).join(' '),
     spread(runs.map(accuracy)),
     against ? shown(gain(float.map(rightOf), runs)) : '',
@@ -58,13 +69,19 @@ choice of images goes. "Integers that differ": of all layers over 20 images, bet
   nameOf: (cell) => `${formOf(cell)} seed ${cell.seed}`,
   run: runFashionCell,
   render(find) {
-    const known = (cells: readonly FashionCell[]) => cells.flatMap((cell) => find(cell) ?? []);
-    const float = known(floatCells);
-    const lines = [float, ...BITS.map((bits) => known(quantizedCells(bits)))];
+    const lines = knownLines(find);
+    const float = lines.find(([first]) => !first.config.quantized) ?? [];
     return [
       '| | seeds | 10,000 test images, % | less float | integers that differ | minutes |',
       '| --- | --- | --- | --- | --- | --- |',
-      ...lines.flatMap((line) => (line.length > 0 ? [row(line, float)] : [])),
+      ...lines.map((line) => row(line, float)),
     ].join('\n');
+  },
+  plot(find) {
+    const lines = knownLines(find).map((known) => {
+      const accuracies = known.map(rightOf).map(accuracy);
+      return { name: formOf(known[0].config), accuracies };
+    });
+    return lines.length > 0 ? fashionPlot(lines) : undefined;
   },
 };
