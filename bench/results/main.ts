@@ -95,7 +95,7 @@ function jobsOf(text: string): number {
 
 const command = new Command('results')
   .description(
-    'Computes the cells of a table of docs/results.md that are not known yet, and writes its part of the page. ' +
+    'Computes the cells of a table of docs/results.md that are not known yet, and writes its part of the page and its plot. ' +
       'Known cells are in docs/results/NAME.json.',
   )
   .argument('<name>', `one of ${Object.keys(tables).join(', ')}`)
