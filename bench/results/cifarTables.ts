@@ -3,14 +3,19 @@
 import type { MethodName } from '../../src/quant/methods.ts';
 import { chosenSentence, type MethodRuns } from './chosen.ts';
 import { type CifarCell, type CifarOutcome, runCifarCell } from './cifar.ts';
+import { cifarPlot, type Point } from './cifarPlot.ts';
 import { shown, spread } from './format.ts';
 import { accuracy, gain, unpackBits } from './paired.ts';
 import type { Stored } from './store.ts';
 import type { Table } from './table.ts';
 
 const SEEDS = [1, 2, 3];
-/** The images without loss come first. */
-const [WHOLE, ALL] = [500, 5500];
+const ALL = 5500;
+/** The test images in their order. */
+const SETS = [
+  { images: '500 lossless', from: 0, to: 500 },
+  { images: '5,000 JPEGs', from: 500, to: ALL },
+] as const;
 
 /** One way to quantize, over its seeds. */
 interface Line {
@@ -58,35 +63,34 @@ function cifarTable(
       const base = find(float);
       if (!base) return '';
       const before = unpackBits(base.outcome.right, ALL);
-      const rows = lines.flatMap(({ name, cells }) => {
-        const found = cells.flatMap((cell) => find(cell) ?? []);
-        return found.length === 0 ? [] : [row(name, before, found)];
-      });
-      const percent = (part: readonly boolean[]) => accuracy(part).toFixed(2);
+      const known = knownLines(lines, find);
+      const columns = SETS.map(({ images }) => `${images}, % | less float`).join(' | ');
+      const percents = SETS.map(({ from, to }) => accuracy(before.slice(from, to)).toFixed(2));
       return [
-        '| | seeds | 500 lossless, % | less float | 5,000 JPEGs, % | less float | integers that differ | minutes |',
+        `| | seeds | ${columns} | integers that differ | minutes |`,
         '| --- | --- | --- | --- | --- | --- | --- | --- |',
-        `| float | | ${percent(before.slice(0, WHOLE))} | | ${percent(before.slice(WHOLE))} | | | |`,
-        ...rows,
-        ...chosen(lines, find),
+        `| float | | ${percents.join(' | | ')} | | | |`,
+        ...known.map((line) => row(line, before)),
+        ...chosen(known),
       ].join('\n');
+    },
+    plot(find) {
+      const base = find(float);
+      const known = knownLines(lines, find);
+      if (!base || known.length === 0) return undefined;
+      const before = unpackBits(base.outcome.right, ALL);
+      return cifarPlot(known.flatMap((line) => pointsOf(line, before)));
     },
   };
 }
 
 /** Lines below the table: for each width whether learned ranges are better. */
-function chosen(
-  lines: readonly Line[],
-  find: (cell: CifarCell) => Stored<CifarCell, CifarOutcome> | undefined,
-): string[] {
+function chosen(lines: readonly KnownLine[]): string[] {
   const widths = new Map<string, MethodRuns[]>();
-  for (const { cells } of lines) {
-    const { bits, method } = cells[0]!;
-    const runs = cells.flatMap((cell) => {
-      const right = find(cell)?.outcome.right;
-      return right === undefined ? [] : [unpackBits(right, ALL)];
-    });
-    if (!method || runs.length === 0) continue;
+  for (const { found } of lines) {
+    const { bits, method } = found[0]!.config;
+    if (!method) continue;
+    const runs = found.map(({ outcome }) => unpackBits(outcome.right, ALL));
     const width = `W${bits!.join('A')}`;
     widths.set(width, [...(widths.get(width) ?? []), { method, runs }]);
   }
@@ -96,22 +100,46 @@ function chosen(
   });
 }
 
-function row(
-  name: string,
-  before: readonly boolean[],
-  found: readonly Stored<CifarCell, CifarOutcome>[],
-): string {
+/** A line of which some cells are there. */
+interface KnownLine {
+  readonly name: string;
+  readonly found: readonly Stored<CifarCell, CifarOutcome>[];
+}
+
+function knownLines(
+  lines: readonly Line[],
+  find: (cell: CifarCell) => Stored<CifarCell, CifarOutcome> | undefined,
+): KnownLine[] {
+  return lines
+    .map(({ name, cells }) => ({ name, found: cells.flatMap((cell) => find(cell) ?? []) }))
+    .filter(({ found }) => found.length > 0);
+}
+
+/** By set of images which of them each run finds, and what it gains by that. */
+function compare({ found }: KnownLine, before: readonly boolean[]) {
   const runs = found.map(({ outcome }) => unpackBits(outcome.right, ALL));
-  const part = (from: number, to: number) => {
+  return SETS.map(({ images, from, to }) => {
     const after = runs.map((run) => run.slice(from, to));
-    return [spread(after.map(accuracy)), shown(gain([before.slice(from, to)], after))];
-  };
+    return { images, after, gain: gain([before.slice(from, to)], after) };
+  });
+}
+
+function row(line: KnownLine, before: readonly boolean[]): string {
+  const { name, found } = line;
+  const parts = compare(line, before).flatMap(({ after, gain }) => {
+    return [spread(after.map(accuracy)), shown(gain)];
+  });
   const seeds = found.map(({ config }) => config.seed).join(' ');
   const differ = found.reduce((sum, { outcome }) => sum + outcome.mismatching, 0);
   const compared = found.reduce((sum, { outcome }) => sum + outcome.compared, 0);
   const minutes = found.reduce((sum, one) => sum + one.minutes, 0).toFixed(1);
-  const parts = [...part(0, WHOLE), ...part(WHOLE, ALL)];
   return `| ${[name, seeds, ...parts, `${differ} of ${compared}`, minutes].join(' | ')} |`;
+}
+
+function pointsOf(line: KnownLine, before: readonly boolean[]): Point[] {
+  const { name, found } = line;
+  const bits = `W${found[0]!.config.bits!.join('A')}`;
+  return compare(line, before).map(({ images, gain }) => ({ name, bits, images, ...gain }));
 }
 
 const METHODS: readonly MethodName[] = [

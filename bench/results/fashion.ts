@@ -12,18 +12,16 @@ import { digits } from '../../src/zoo/digits.ts';
 import { compareParity, runtime } from '../../test/quant/parity.ts';
 import { packBits, rights } from './paired.ts';
 
-/** One stretch of training, its learning rate falling to 0 as a cosine. */
-export interface Stretch {
-  readonly epochs: number;
-  readonly learningRate: number;
-}
-
 export interface FashionCell {
   /** Of the first weights and of the order of images. */
   readonly seed: number;
-  readonly float: Stretch;
-  /** What comes after it, unless the cell is the float network's. */
-  readonly quantized?: Stretch & { readonly bits: readonly [weights: number, activations: number] };
+  /** Over all of them the learning rate falls to 0 as a cosine, whether they are quantized or not. */
+  readonly epochs: number;
+  readonly learningRate: number;
+  /** None: the float network. */
+  readonly bits?: readonly [weights: number, activations: number];
+  /** Epochs in float before the others; only with `bits`. */
+  readonly floatEpochs?: number;
 }
 
 export interface FashionOutcome {
@@ -42,33 +40,35 @@ const BATCH = 100;
 /** Images whose integers are compared in each layer. */
 const COMPARED = 20;
 
+/** Trains from epoch `from` to before epoch `to` of the cell. */
 async function train(
   model: Model,
   images: ArrayDataset,
-  { epochs, learningRate }: Stretch,
-  seed: number,
+  [from, to]: readonly [number, number],
+  { seed, epochs, learningRate }: FashionCell,
 ): Promise<void> {
-  const rate = schedules.cosine({ learningRate });
-  const optimizer = sgd({ learningRate: rate, momentum: 0.9, weightDecay: 5e-4 });
-  await fit(model, images, { epochs, optimizer, seed });
+  const whole = schedules.cosine({ learningRate });
+  const steps = images.length / BATCH;
+  const optimizer = sgd({
+    learningRate: (step) => whole(from * steps + step, epochs * steps),
+    ...{ momentum: 0.9, weightDecay: 5e-4 },
+  });
+  await fit(model, images, { epochs: to - from, optimizer, seed });
 }
 
 export async function runFashionCell(cell: FashionCell): Promise<FashionOutcome> {
-  const { seed, float, quantized } = cell;
+  const { seed, epochs, bits, floatEpochs = epochs } = cell;
   const images = { data: fashionFolder, batchSize: BATCH };
   const training = await loadFashionMnist({ ...images, split: 'train', seed });
   const test = await loadFashionMnist({ ...images, split: 'test' });
   const network = digits({ seed });
-  await train(network, training, float, seed);
-  if (!quantized) {
-    return { right: packBits(await rights(network, test)), compared: 0, mismatching: 0 };
-  }
-  const [weights, activations] = quantized.bits;
+  await train(network, training, [0, floatEpochs], cell);
+  if (!bits) return { right: packBits(await rights(network, test)), compared: 0, mismatching: 0 };
   const qat = quantizeModel(network, {
     method: 'learnedScale',
-    ...{ weights: { bits: weights }, activations: { bits: activations } },
+    ...{ weights: { bits: bits[0] }, activations: { bits: bits[1] } },
   });
-  await train(qat, training, quantized, seed);
+  await train(qat, training, [floatEpochs, epochs], cell);
   const right = packBits(await rights(qat, test));
   const few = await loadFashionMnist({ ...images, split: 'test', limit: COMPARED });
   const { compared, mismatching } = await compareParity(qat, convert(qat).graph, few, runtime());

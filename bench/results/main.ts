@@ -6,13 +6,12 @@ import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { startProgress } from '../../src/cli/progress.ts';
 import { dataFolder } from '../../test/helpers/dataFolder.ts';
+import { PAGE, partOf, pathsOf } from './part.ts';
 import { replacePart, Store, writeWhole } from './store.ts';
 import type { Table } from './table.ts';
 import { tables } from './tables.ts';
 
 const DATA = { folder: dataFolder, variable: 'OCTAVO_DATA' };
-
-const PAGE = 'docs/results.md';
 
 interface Options {
   readonly jobs: number;
@@ -48,12 +47,12 @@ function runCell(name: string, cell: object): Promise<Measured> {
   });
 }
 
-/** The part of the page that belongs to a table, from what is known so far. */
+/** The part of the page that belongs to a table, and its plot, from what is known so far. */
 function writePart(name: string, table: Table, store: Store<object, unknown>): void {
-  const { title, about } = table;
-  const part = `## ${title}\n\n${about}\n\n${table.render((cell) => store.get(cell))}`;
+  const { text, plot } = partOf(name, table, (cell) => store.get(cell));
+  if (plot) writeWhole(pathsOf(name).plot, plot);
   const page = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : '# Results\n';
-  writeWhole(PAGE, replacePart(page, name, part));
+  writeWhole(PAGE, replacePart(page, name, text));
 }
 
 function checkImages({ images = DATA }: Table): void {
@@ -64,7 +63,7 @@ function checkImages({ images = DATA }: Table): void {
 
 async function computeMissing(name: string, { jobs, only, list }: Options): Promise<void> {
   const table = tables[name]!;
-  const store = new Store<object, unknown>(`docs/results/${name}.json`);
+  const store = new Store<object, unknown>(pathsOf(name).cells);
   const wanted = table.cells.filter((cell) => table.nameOf(cell).includes(only));
   const missing = wanted.filter((cell) => !store.get(cell));
   if (list) {
@@ -96,7 +95,7 @@ function jobsOf(text: string): number {
 
 const command = new Command('results')
   .description(
-    'Computes the cells of a table of docs/results.md that are not known yet, and writes its part of the page. ' +
+    'Computes the cells of a table of docs/results.md that are not known yet, and writes its part of the page and its plot. ' +
       'Known cells are in docs/results/NAME.json.',
   )
   .argument('<name>', `one of ${Object.keys(tables).join(', ')}`)

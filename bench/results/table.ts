@@ -21,4 +21,6 @@ export interface Table<Cell extends object = object, Outcome = unknown> {
   run(cell: Cell): Promise<Outcome>;
   /** Rows of Markdown from the cells that there are. */
   render(find: (cell: Cell) => Stored<Cell, Outcome> | undefined): string;
+  /** The same as an SVG, once there is something to show. */
+  plot?(find: (cell: Cell) => Stored<Cell, Outcome> | undefined): string | undefined;
 }

@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { accuracy, gain, packBits, unpackBits } from '../../bench/results/paired.ts';
+import { PAGE, partOf, pathsOf } from '../../bench/results/part.ts';
 import { digestOf, replacePart, Store } from '../../bench/results/store.ts';
 import { tables } from '../../bench/results/tables.ts';
 
@@ -77,12 +78,14 @@ describe('paired differences', () => {
 });
 
 describe.each(Object.entries(tables))('table %s', (name, table) => {
-  test('its cells are all different, and the page has its part', () => {
+  test('its cells are all different, and the page has its part and its plot', () => {
     const digests = table.cells.map(digestOf);
     expect(new Set(digests).size).toBe(digests.length);
-    const store = new Store<object, unknown>(`docs/results/${name}.json`);
-    const page = readFileSync('docs/results.md', 'utf8');
-    const part = `${table.about}\n\n${table.render((cell) => store.get(cell))}`;
-    expect(replacePart(page, name, `## ${table.title}\n\n${part}`)).toBe(page);
+    const { cells, plot: picture } = pathsOf(name);
+    const store = new Store<object, unknown>(cells);
+    const page = readFileSync(PAGE, 'utf8');
+    const { text, plot } = partOf(name, table, (cell) => store.get(cell));
+    expect(replacePart(page, name, text)).toBe(page);
+    expect(existsSync(picture) ? readFileSync(picture, 'utf8') : undefined).toBe(plot);
   });
 });
