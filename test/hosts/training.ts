@@ -11,11 +11,11 @@ import {
   optimizers,
   quantizeModel,
   schedules,
+  zoo,
 } from '../../src/index.ts';
-import { digits } from '../../src/zoo/digits.ts';
 import { Digest, digestOf } from './digest.ts';
 
-const STEPS = 20;
+const STEPS = 50;
 const BATCH = 8;
 const SIDE = 28;
 
@@ -44,10 +44,15 @@ function images(seed: number): Dataset {
 }
 
 /** Digest of the losses of one epoch and of all parameters after it, quantizer scales included. */
-async function trained(model: Model, graph: Graph, optimizer: Optimizer): Promise<string> {
+async function trained(
+  model: Model,
+  graph: Graph,
+  optimizer: Optimizer,
+  threads: number,
+): Promise<string> {
   const digest = new Digest();
   await fit(model, images(1), {
-    optimizer,
+    ...{ optimizer, threads },
     onStep: ({ loss }) => {
       digest.add(Float64Array.of(loss));
     },
@@ -56,18 +61,18 @@ async function trained(model: Model, graph: Graph, optimizer: Optimizer): Promis
   return digest.hex();
 }
 
-/** Trains `digits` in float, with learned scales and with moving averages, and converts it. */
-export async function train(): Promise<{
+/** Trains `digits` for 50 steps each in float, with learned scales and with moving averages, and converts it. */
+export async function train(threads = 1): Promise<{
   digests: Record<string, string>;
   bundle: Uint8Array;
 }> {
-  const net = digits({ seed: 5 });
+  const net = zoo.digits({ seed: 5 });
   const cosine = schedules.cosine({ learningRate: 0.05 });
   const sgd = optimizers.sgd({ learningRate: cosine, momentum: 0.9, weightDecay: 1e-4 });
-  const float = await trained(net, net.build(), sgd);
+  const float = await trained(net, net.build(), sgd, threads);
 
   const qat = quantizeModel(net, { calibrationBatches: 4 });
-  const lsq = await trained(qat, qat.graph, optimizers.adam({ weightDecay: 1e-3 }));
+  const lsq = await trained(qat, qat.graph, optimizers.adam({ weightDecay: 1e-3 }), threads);
   const bundle = convert(qat, { provenance: { steps: STEPS } }).toBytes();
 
   const observed = quantizeModel(net, { method: 'movingAverage', calibrationBatches: 2 });
@@ -75,6 +80,7 @@ export async function train(): Promise<{
     observed,
     observed.graph,
     optimizers.sgd({ learningRate: 0.01, momentum: 0.9, nesterov: true }),
+    threads,
   );
   const digests = { float, lsq, movingAverage, converted: await digestOf(bundle) };
   return { digests, bundle };
