@@ -1,6 +1,7 @@
 /** Pages in Chromium and Firefox, served on loopback. */
-import { createServer } from 'node:http';
+
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { basename, join } from 'node:path';
 import puppeteer from 'puppeteer-core';
 

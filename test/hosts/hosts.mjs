@@ -12,7 +12,11 @@ const linux = process.platform === 'linux' && process.arch === 'x64';
 
 /** The reference comes first, by the version that it is: nothing makes it Node 20. */
 const processes = [
-  { name: `node${process.versions.node.split('.')[0]}`, command: process.execPath, args: ['node.mjs'] },
+  {
+    name: `node${process.versions.node.split('.')[0]}`,
+    command: process.execPath,
+    args: ['node.mjs'],
+  },
   // npm has these as Linux binaries only.
   ...['node22', 'node24'].map((name) => ({
     ...{ name, command: join(packages, name, 'bin/node'), args: ['node.mjs'], absent: !linux },
@@ -83,7 +87,8 @@ export function hosts() {
     const program = programOf(browser);
     return {
       ...{ name, absent: program === undefined, version: () => versionOf(program) },
-      run: (folder) => inPage({ browser, program, isolated, minutes: MINUTES }, join(folder, 'page')),
+      run: (folder) =>
+        inPage({ browser, program, isolated, minutes: MINUTES }, join(folder, 'page')),
     };
   });
   return [...running, ...pages];

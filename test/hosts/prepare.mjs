@@ -1,13 +1,14 @@
 /** A folder as a user has it: the packed package installed, and what each host runs beside it. */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '../..');
 
 const MODULES = ['infer.wasm', 'train.wasm'];
+const DATA = /\.(wasm|octavo|tflite)$/;
 const FILES = ['model.octavo', 'network.tflite'];
 
 const common = {
@@ -26,6 +27,15 @@ function npm(args, cwd) {
   if (status !== 0) throw new Error(`npm ${args[0]} ended with status ${status}`);
 }
 
+/** Installs what a manifest names into `folder`, and the packed package. */
+export async function installPackage(folder, manifest) {
+  npm(['pack', '--ignore-scripts', '--pack-destination', folder], root);
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
+  const dependencies = { ...manifest.dependencies, octavo: `file:${tarball}` };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, dependencies }));
+  npm(['install', '--ignore-scripts', '--prefer-offline'], folder);
+}
+
 /** What tests import of the sources' entries is imported of the package. */
 const fromPackage = {
   name: 'package',
@@ -38,12 +48,27 @@ const fromPackage = {
   },
 };
 
-/** Modules and files lie beside every script. */
 const beside = {
   name: 'beside',
   setup(build) {
-    build.onResolve({ filter: /\.(wasm|octavo|tflite)$/ }, ({ path }) => {
-      return { path: `./${path.split('/').at(-1)}`, external: true };
+    build.onResolve({ filter: DATA }, ({ path }) => ({
+      path: `./${basename(path)}`,
+      external: true,
+    }));
+  },
+};
+
+/** Modules and data, which lie beside every script: copied there, as users' bundlers do it. */
+export const copiedBeside = {
+  name: 'copied beside',
+  setup(build) {
+    const { outdir } = build.initialOptions;
+    build.onResolve({ filter: DATA }, async ({ path, pluginData, ...where }) => {
+      if (pluginData === 'found') return undefined;
+      const found = await build.resolve(path, { ...where, pluginData: 'found' });
+      if (found.errors.length > 0) return { errors: found.errors };
+      copyFileSync(found.path, join(outdir, basename(found.path)));
+      return { path: `./${basename(found.path)}`, external: true };
     });
   },
 };
@@ -51,10 +76,7 @@ const beside = {
 /** Fills `folder`: scripts for Node, Deno and Bun in it, a Worker in workerd/, a page in page/. */
 export async function prepare(folder) {
   const { build } = await import('esbuild');
-  npm(['pack', '--ignore-scripts', '--pack-destination', folder], root);
-  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
-  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
-  npm(['install', '--ignore-scripts', '--prefer-offline', `./${tarball}`], folder);
+  await installPackage(folder, { private: true, type: 'module' });
   const entries = ['node.mjs', 'deno.mjs', 'worker.mjs', 'page.mjs', 'training.ts', 'network.ts'];
   await build({
     ...common,
@@ -92,22 +114,26 @@ async function bundleFor(build, folder, entry, into, options) {
     entryPoints: [`${entry}.mjs`],
     outdir,
     external: ['node:*'],
-    plugins: [beside],
+    plugins: [copiedBeside],
     ...options,
   });
   for (const name of [...MODULES, ...FILES]) copyFileSync(join(folder, name), join(outdir, name));
 }
 
-/** The Worker and all that lies beside it; workerd starts the first module. */
-function workerdConfig(files) {
+/** A Worker, `entry`, and all that lies beside it; workerd starts the first module. It answers at `address`, if that is given. */
+export function workerdConfig(files, entry = 'worker.mjs', address) {
   const kinds = { mjs: 'esModule', wasm: 'wasm', octavo: 'data', tflite: 'data' };
+  const http = `sockets = [(name = "http", address = "${address}", http = (), service = "main")],`;
   const modules = files
     .map((file) => ({ file, kind: kinds[file.split('.').at(-1)] }))
     .filter(({ kind }) => kind)
-    .sort((a, b) => Number(b.file === 'worker.mjs') - Number(a.file === 'worker.mjs'))
+    .sort((a, b) => Number(b.file === entry) - Number(a.file === entry))
     .map(({ file, kind }) => `(name = "${file}", ${kind} = embed "${file}")`);
   return `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (services = [(name = "main", worker = .main)]);
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .main)],
+  ${address ? http : ''}
+);
 const main :Workerd.Worker = (
   compatibilityDate = "2026-01-01",
   modules = [
