@@ -39,3 +39,6 @@ export interface Method extends QuantizerRule {
   /** Sets the method's own parameters from the scale and zero point that calibration has found. */
   start?(values: QuantizerValues, spec: QuantizerSpec): void;
 }
+
+/** Methods by name. */
+export type MethodTable = Readonly<Record<string, Method>>;

@@ -8,8 +8,9 @@ import { withoutDropout } from '../graph/passes/withoutDropout.ts';
 import { type DataNotes, Module } from '../nn/module.ts';
 import { biasShifts } from './biasCorrection.ts';
 import { type CalibrateOptions, calibrate, checkCalibrateOptions } from './calibrate.ts';
+import type { MethodTable } from './method.ts';
 import { quantizerRules } from './methods.ts';
-import { type MethodTable, prepare } from './prepare.ts';
+import { prepare } from './prepare.ts';
 import type { CalibrationBatch } from './runBatches.ts';
 import { resolveScheme, SCHEME_OPTIONS, type SchemeOptions } from './scheme.ts';
 
