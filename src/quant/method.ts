@@ -9,6 +9,11 @@ export interface OwnParameter {
   readonly decay?: boolean;
   /** The least value that an update leaves. */
   readonly minimum?: number;
+  /**
+   * Each of the activations that a concat puts side by side has one of its own; default false: they share it, as they share the scale. For
+   * what a method remembers of the gradient of one tensor.
+   */
+  readonly apart?: boolean;
 }
 
 /** What a method wants of its quantizers. */

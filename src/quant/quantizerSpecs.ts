@@ -56,7 +56,7 @@ function ownParameters(
 }
 
 /**
- * The quantizers of values with one range, in order. Only states are apart: what one observes is no step of the others.
+ * The quantizers of values with one range, in order. What one observes or remembers of its own gradient is no step of the others.
  * After a clamp at 0 nothing is negative, so the zero point is qmin for good if all end in one. The range of data stays as
  * calibrated: learning it would take the gradient of the first layer's input, which nothing else wants and which costs as much
  * as that layer's forward.
@@ -91,13 +91,29 @@ export function activationQuantizers(
     ...(free && zeroPointOf(name, trained && layout.zeroPoint === 'learned')),
     ...(wanted && { own: ownParameters(name, 1, wanted, trained) }),
   };
-  return layout.observes ? withStates(shared, names) : names.map(() => shared);
+  const specs = wanted ? withOwn(shared, names, wanted, trained) : names.map(() => shared);
+  return layout.observes ? withStates(specs, names) : specs;
+}
+
+/** Each with those parameters of the method's own that are `apart`. */
+function withOwn(
+  shared: QuantizerSpec,
+  names: readonly string[],
+  wanted: Readonly<Record<string, OwnParameter>>,
+  trained: boolean,
+): QuantizerSpec[] {
+  const apart = Object.fromEntries(Object.entries(wanted).filter(([, one]) => one.apart));
+  return names.map((name) => {
+    return { ...shared, own: { ...shared.own, ...ownParameters(name, 1, apart, trained) } };
+  });
 }
 
 /** Each observes by a state of its own, f32 [3]; the range covers what all of them hold. */
-function withStates(shared: QuantizerSpec, names: readonly string[]): QuantizerSpec[] {
+function withStates(specs: readonly QuantizerSpec[], names: readonly string[]): QuantizerSpec[] {
   const states = names.map((name) => parameter(`${name}/state`, [3], { trained: false }));
-  return states.map((state) => ({ ...shared, state, ...(states.length > 1 && { states }) }));
+  return specs.map((spec, i) => {
+    return { ...spec, state: states[i]!, ...(states.length > 1 && { states }) };
+  });
 }
 
 function zeroPointOf(name: string, trained: boolean): Pick<QuantizerSpec, 'zeroPoint'> {
