@@ -8,7 +8,12 @@ import type { Graph, Node } from '../graph/graph.ts';
 import { segments } from '../graph/passes/segments.ts';
 import { annotate } from '../graph/trace.ts';
 import { Module } from '../nn/module.ts';
-import { type QuantizedModel, type QuantizeOptions, quantizeModel } from './quantizeModel.ts';
+import {
+  floatGraph,
+  type QuantizedModel,
+  type QuantizeOptions,
+  quantizeModel,
+} from './quantizeModel.ts';
 import { checkAnnotation } from './scheme.ts';
 
 /** What `QuantizeConfig` is made from, and what it is as JSON. */
@@ -119,8 +124,8 @@ export function quantizeAnnotateModel(model: Module): Module {
  * bundle holds integers only. Throws a RangeError for a model without annotations, and as `quantizeModel` does.
  */
 export function quantizeApply(model: Module | Graph, scheme: QuantizeOptions = {}): QuantizedModel {
-  const graph = model instanceof Module ? model.build() : model;
-  if (!graph.nodes?.some(({ annotation }) => annotation)) {
+  const graph = floatGraph('quantizeApply', model);
+  if (!graph.nodes.some(({ annotation }) => annotation)) {
     const expected = 'a model with annotated layers (quantizeAnnotateModel annotates all)';
     throw rangeError('quantizeApply', expected, 'none');
   }

@@ -2,12 +2,13 @@ import {
   checkFlag,
   checkInteger,
   checkNumber,
+  checkObject,
   checkOptions,
   kindOf,
   rangeError,
-  typeError,
 } from '../core/errors.ts';
 import { type Annotation, mergeAnnotations, type TensorAnnotation } from '../graph/annotation.ts';
+import { checkOwnMethods } from './checkOwnMethods.ts';
 import type { Method } from './method.ts';
 import { type MethodName, methods } from './methods.ts';
 
@@ -105,7 +106,8 @@ export function resolveScheme(where: string, options: SchemeOptions = {}): Schem
   const { otherBits = 8, layers = {}, quantizers = {} } = options;
   checkOptions(`${where}: weights`, weights, ['method', 'bits', 'perChannel']);
   checkOptions(`${where}: activations`, activations, ['method', 'bits']);
-  for (const [name, one] of Object.entries(quantizers)) checkOwnMethod(where, name, one);
+  checkObject(where, 'layers', layers);
+  checkOwnMethods(where, quantizers);
   const known = { ...methods, ...quantizers };
   const { perChannel = true } = weights;
   checkFlag(`${where}: weights`, 'perChannel', perChannel);
@@ -127,20 +129,6 @@ export function resolveScheme(where: string, options: SchemeOptions = {}): Schem
   };
 }
 
-const FUNCTIONS = ['range', 'rangeGradients', 'quantizeWeights', 'backwardWeights'] as const;
-const LAYOUTS = ['activations', 'weights'] as const;
-
-/** Throws a TypeError for a method of a user's own that lacks something. */
-function checkOwnMethod(where: string, name: string, method: Method): void {
-  const lacks = [
-    ...LAYOUTS.filter((key) => typeof method?.[key] !== 'object'),
-    ...FUNCTIONS.filter((key) => typeof method?.[key] !== 'function'),
-  ];
-  if (lacks.length === 0) return;
-  const expected = `quantizers.${name} must have ${[...LAYOUTS, ...FUNCTIONS].join(', ')}`;
-  throw typeError(where, expected, `none of ${lacks.join(', ')}`);
-}
-
 /**
  * Throws a TypeError or a RangeError that starts with `where` for what no layer can ask. Names of methods are looked up in `known`, if
  * it is known already.
@@ -154,11 +142,9 @@ export function checkAnnotation(
   const { weights = {}, activations = {} } = annotation;
   checkOptions(`${where}: weights`, weights, ['method', 'bits', 'perChannel']);
   checkOptions(`${where}: activations`, activations, ['method', 'bits', 'min', 'max']);
-  if (weights.perChannel !== undefined) {
-    checkFlag(`${where}: weights`, 'perChannel', weights.perChannel);
-  }
+  checkTensor(`${where}: weights`, { perChannel: weights.perChannel });
   for (const { method, bits } of [weights, activations]) {
-    if (bits !== undefined) checkInteger(where, 'bits', bits, 2, 8);
+    checkTensor(where, { bits });
     if (known && method !== undefined && method !== 'fixed') checkMethod(where, method, known);
   }
   if (weights.method === 'fixed') {
@@ -167,7 +153,17 @@ export function checkAnnotation(
   checkBounds(where, activations);
 }
 
-function checkBounds(where: string, { method, min, max }: TensorAnnotation): void {
+/** Throws a TypeError or a RangeError that starts with `where` for bits or granularity, where given, that no tensor can have. */
+export function checkTensor(
+  where: string,
+  { bits, perChannel }: { readonly bits?: unknown; readonly perChannel?: unknown },
+): void {
+  if (bits !== undefined) checkInteger(where, 'bits', bits as number, 2, 8);
+  if (perChannel !== undefined) checkFlag(where, 'perChannel', perChannel);
+}
+
+/** Throws a TypeError or a RangeError for bounds without the method 'fixed', or that hold no range around 0. */
+export function checkBounds(where: string, { method, min, max }: TensorAnnotation): void {
   if (method !== 'fixed') {
     if (min === undefined && max === undefined) return;
     throw rangeError(where, "method must be 'fixed' where there is min or max", kindOf(method));
