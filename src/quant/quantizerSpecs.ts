@@ -11,6 +11,8 @@ import type { ActivationScheme, WeightScheme } from './scheme.ts';
 /** An activation that is rounded to integers of its own. */
 export interface Rounded {
   readonly id: ValueId;
+  /** Of the nodes that make it, or its own. */
+  readonly names: readonly string[];
   /** A relu is part of what makes it. */
   readonly clamped: boolean;
   /** It is data: nothing before it adapts to its range. */

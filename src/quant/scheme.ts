@@ -7,7 +7,7 @@ import {
   kindOf,
   rangeError,
 } from '../core/errors.ts';
-import { type Annotation, mergeAnnotations, type TensorAnnotation } from '../graph/annotation.ts';
+import type { Annotation, TensorAnnotation } from '../graph/annotation.ts';
 import { checkOwnMethods } from './checkOwnMethods.ts';
 import type { Method } from './method.ts';
 import { type MethodName, methods } from './methods.ts';
@@ -82,7 +82,7 @@ export interface SchemeOptions {
   /**
    * What single layers have of their own, by the name of a node of the graph, or of many where it holds `*`:
    * `{ 'conv2d': { weights: { bits: 8 } }, 'dense*': { activations: { method: 'minMax' } } }`. `activations` is what comes out, after
-   * batch normalization and relu; 'input' names what goes in.
+   * batch normalization and relu; 'input' names what goes in. Later entries go before earlier ones. What none of the layers can give is refused.
    */
   readonly layers?: Readonly<Record<string, Annotation>>;
   /** Methods of one's own by name, to be named as `method` (see `Method`). */
@@ -177,29 +177,4 @@ function checkMethod(where: string, method: string, known: object): void {
   if (Object.hasOwn(known, method)) return;
   const expected = `method must be one of ${Object.keys(known).join(', ')}`;
   throw rangeError(where, expected, kindOf(method));
-}
-
-/** What layers of these names have of their own, later patterns over earlier ones and all over `annotation`. */
-export function layerScheme(
-  { layers }: Scheme,
-  name: string,
-  annotation: Annotation | undefined,
-): Annotation {
-  const own = Object.entries(layers).filter(([pattern]) => matches(pattern, name));
-  return own.reduce((merged, [, one]) => mergeAnnotations(merged, one), annotation ?? {});
-}
-
-/** Throws a RangeError for a pattern that none of `names` has. */
-export function checkPatterns(where: string, { layers }: Scheme, names: readonly string[]): void {
-  for (const pattern of Object.keys(layers)) {
-    if (names.some((name) => matches(pattern, name))) continue;
-    const expected = `layers must name some of ${names.join(', ')}`;
-    throw rangeError(where, expected, JSON.stringify(pattern));
-  }
-}
-
-/** Whether a key of `layers` names this one. */
-export function matches(pattern: string, name: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`).test(name);
 }

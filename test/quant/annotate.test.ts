@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { input } from '../../src/graph/trace.ts';
-import { add, concatenate, layers } from '../../src/nn/layers.ts';
+import { add, layers } from '../../src/nn/layers.ts';
 import { model, sequential } from '../../src/nn/models.ts';
 import type { Module } from '../../src/nn/module.ts';
 import { sgd } from '../../src/optim/optimizer.ts';
@@ -19,20 +19,12 @@ import { quantizers, schemes } from '../../src/quant/quantizers.ts';
 import { fit } from '../../src/train/fit.ts';
 import { blobs, SAMPLE } from './networks.ts';
 import { compareParity, runtime } from './parity.ts';
+import { shown } from './shown.ts';
 
 const SEED = 5;
 
 const conv = () => layers.conv2d({ filters: 4, kernelSize: 3 });
 const head = () => layers.dense({ units: 3 });
-
-/** 'name: method bits' of each quantizer. */
-function shown({ graph }: QuantizedModel): string[] {
-  return [...graph.quantizers].map(([id, { method, qmin, qmax, scale }]) => {
-    const bits = Math.log2(qmax - qmin + (qmin === -qmax ? 2 : 1));
-    const scales = scale.shape[0] === 1 ? '' : ` ×${scale.shape[0]}`;
-    return `${graph.values[id]!.name}: ${method} ${bits}${scales}`;
-  });
-}
 
 /** Trained for an epoch: evaluation has the integers of the bundle. */
 async function expectParity(quantized: QuantizedModel): Promise<void> {
@@ -167,37 +159,6 @@ describe('layers by name', () => {
     await expectParity(quantized);
   });
 
-  test('of what a concat puts side by side the most bits hold for all', () => {
-    const x = input(SAMPLE);
-    const sides = [conv().apply(x), conv().apply(x)];
-    const made = model({
-      inputs: x,
-      outputs: head().apply(layers.flatten().apply(concatenate(sides))),
-    });
-    const wide = { activations: { bits: 6 } };
-    const narrow = { activations: { bits: 3 } };
-    const quantized = quantizeModel(made, { layers: { conv2d: narrow, conv2d_1: wide } });
-    expect(shown(quantized).slice(1, 3)).toEqual([
-      'conv2d: learnedScale 6',
-      'conv2d_1: learnedScale 6',
-    ]);
-  });
-
-  test('a layer that is used twice has what each use asks', () => {
-    const shared = conv();
-    const x = input([9, 8, 4]);
-    const y = shared.apply(layers.relu().apply(shared.apply(x)));
-    const made = model({ inputs: x, outputs: head().apply(layers.flatten().apply(y)) });
-    const kernelOf = (name: string) => {
-      const quantized = quantizeModel(made, { layers: { [name]: { weights: { bits: 3 } } } });
-      return shown(quantized).find((line) => line.startsWith('conv2d/kernel'));
-    };
-    expect([kernelOf('conv2d'), kernelOf('conv2d_1')]).toEqual([
-      'conv2d/kernel: learnedScale 3 ×4',
-      'conv2d/kernel: learnedScale 3 ×4',
-    ]);
-  });
-
   /** Weights by max |w| of every step, for good at a power of two. */
   const own: Method = {
     activations: {},
@@ -234,36 +195,6 @@ describe('layers by name', () => {
       'a name that no layer has',
       () => quantizeModel(net(), { layers: { conv2d_7: {} } }),
       'quantizeModel: layers must name some of input, conv2d, relu, conv2d_1, flatten, dense, got "conv2d_7"',
-    ],
-    [
-      'weights of a layer without',
-      () => quantizeModel(net(), { layers: { relu: { weights: { bits: 4 } } } }),
-      'quantizeModel: layer relu: a layer with weights, got relu',
-    ],
-    [
-      'activations of a layer that keeps integers',
-      () => quantizeModel(net(), { layers: { flatten: { activations: { bits: 4 } } } }),
-      'quantizeModel: layer flatten: a layer whose outputs do not keep the integers of its inputs, got flatten',
-    ],
-    [
-      'a range of a softmax',
-      () => {
-        const made = sequential([conv(), layers.flatten(), head(), layers.softmax()]);
-        made.build(SAMPLE);
-        return quantizeModel(made, { layers: { softmax: { activations: { method: 'lsq' } } } });
-      },
-      'quantizeModel: layer softmax: no method and no range, which the op has of its own, got softmax',
-    ],
-    [
-      'two ranges of what a concat joins',
-      () => {
-        const x = input(SAMPLE);
-        const y = concatenate([conv().apply(x), conv().apply(x)]);
-        const made = model({ inputs: x, outputs: head().apply(layers.flatten().apply(y)) });
-        const range = (max: number) => ({ activations: quantizers.fixed({ min: 0, max }) });
-        return quantizeModel(made, { layers: { conv2d: range(1), conv2d_1: range(2) } });
-      },
-      'quantizeModel: one range of what a concat joins, 0 … 1, got 0 … 2',
     ],
     [
       'a method that there is not',
