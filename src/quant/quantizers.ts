@@ -66,7 +66,7 @@ export const quantizers = {
 
 /** What `quantizeApply` and `quantizeModel` take, ready made. */
 export const schemes = {
-  /** TFMOT's default: weights follow their last value, activations a moving average, 8 bits. */
+  /** After TFMOT's default (docs/tfmot.md says what differs): weights follow their last value, activations a moving average, 8 bits. */
   default8Bit(options: { readonly perChannel?: boolean } = {}): QuantizeOptions {
     checkOptions('schemes.default8Bit', options, ['perChannel']);
     const { perChannel = true } = options;

@@ -117,7 +117,7 @@ describe('quantizeApply', () => {
     ]);
   });
 
-  test('default 8-bit is what TFMOT has', () => {
+  test('default 8-bit: weights by their last value, activations by a moving average', () => {
     const net = quantizeAnnotateModel(sequential([conv(), layers.flatten(), head()]));
     net.build(SAMPLE);
     expect(shown(quantizeApply(net, schemes.default8Bit()))).toEqual([
@@ -244,6 +244,37 @@ describe('layers by name', () => {
   ])('%s is one clear sentence', (_, call, message) => {
     expect(call).toThrow(message);
   });
+});
+
+test('the example of tfmot.md has the bits that are said there', () => {
+  const first = new QuantizeConfig({ weights: quantizers.lsq({ bits: 8 }) });
+  const net = quantizeAnnotateModel(
+    sequential([
+      quantizeAnnotateLayer(
+        layers.conv2d({ filters: 8, kernelSize: 3, inputShape: [28, 28, 1] }),
+        first,
+      ),
+      layers.relu(),
+      layers.conv2d({ filters: 16, kernelSize: 3, strides: 2 }),
+      layers.relu(),
+      layers.flatten(),
+      quantizeAnnotateLayer(layers.dense({ units: 10 }), {
+        outputs: quantizers.fixed({ min: -16, max: 15 }),
+      }),
+    ]),
+  );
+  const options = { weights: { bits: 4 }, activations: { bits: 6 } };
+  const lines = (activation: number, weight: number) => [
+    `input: learnedScale ${activation}`,
+    'relu: learnedScale 6',
+    `relu_1: learnedScale ${activation}`,
+    `dense: fixed ${activation}`,
+    'conv2d/kernel: lsq 8 ×8',
+    'conv2d_1/kernel: learnedScale 4 ×16',
+    `dense/kernel: learnedScale ${weight} ×10`,
+  ];
+  expect(shown(quantizeApply(net, options))).toEqual(lines(8, 8));
+  expect(shown(quantizeApply(net, { ...options, edgeBits: 2, otherBits: 2 }))).toEqual(lines(6, 4));
 });
 
 test('a config is JSON and comes back', () => {
