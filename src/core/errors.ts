@@ -63,6 +63,12 @@ export function checkOptions(where: string, options: object, known: readonly str
   throw typeError(where, `options are ${known.join(', ')}`, unknown.join(', '));
 }
 
+/** Throws a TypeError unless `value` is an object and no array. */
+export function checkObject(where: string, name: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
+  throw typeError(where, `${name} must be an object`, kindOf(value));
+}
+
 /** Throws a TypeError unless `value` is true or false. */
 export function checkFlag(where: string, name: string, value: unknown): void {
   if (typeof value === 'boolean') return;

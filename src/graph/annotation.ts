@@ -17,11 +17,3 @@ export interface Annotation {
   /** What comes out of the node, or of the segment that it is part of. */
   readonly activations?: TensorAnnotation;
 }
-
-/** One over the other, tensor by tensor. */
-export function mergeAnnotations(under: Annotation = {}, over: Annotation = {}): Annotation {
-  const merged = (a?: TensorAnnotation, b?: TensorAnnotation) => (a || b) && { ...a, ...b };
-  const weights = merged(under.weights, over.weights);
-  const activations = merged(under.activations, over.activations);
-  return { ...(weights && { weights }), ...(activations && { activations }) };
-}

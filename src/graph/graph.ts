@@ -24,8 +24,8 @@ export interface Node {
   readonly inputs: readonly ValueId[];
   readonly output: ValueId;
   readonly attrs: Attrs;
-  /** What its layer asked of quantization. */
-  readonly annotation?: Annotation;
+  /** What its layers asked of quantization, the outermost first. One layer's request is one object on all of its nodes. */
+  readonly annotations?: readonly Annotation[];
 }
 
 /**

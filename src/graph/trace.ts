@@ -3,7 +3,7 @@ import type { Attrs } from '../core/op.ts';
 import { Rng } from '../core/rng.ts';
 import { BATCH, type Shape, showShape } from '../core/shape.ts';
 import { type OpName, ops } from '../ops/table.ts';
-import { type Annotation, mergeAnnotations } from './annotation.ts';
+import type { Annotation } from './annotation.ts';
 import { type Handle, isHandle, type Operand } from './dispatch.ts';
 import type { Graph, Node, Parameter, Value, ValueId } from './graph.ts';
 import { initialize, isUninitialized } from './initializers.ts';
@@ -16,8 +16,8 @@ export class SymbolicTensor implements Handle {
   static #count = 0;
   /** Order of creation, which is the order of the program. */
   readonly sequence = SymbolicTensor.#count++;
-  /** Set by the layer that made it. */
-  annotation?: Annotation;
+  /** Of the layers that made it, the outermost first. */
+  annotations: readonly Annotation[] = [];
 
   constructor(
     readonly shape: Shape,
@@ -46,11 +46,11 @@ export function input(shape: Shape): SymbolicTensor {
   return new SymbolicTensor([BATCH, ...shape]);
 }
 
-/** Notes on everything that lies between `x` and `y`; what is closer to an op, such as a note of its own layer, goes before. */
+/** Notes on everything that lies between `x` and `y`, around what inner layers have noted. */
 export function annotate(x: Handle, y: Handle, annotation: Annotation): void {
   if (!(x instanceof SymbolicTensor && y instanceof SymbolicTensor)) return;
   for (const symbol of between(x, y)) {
-    symbol.annotation = mergeAnnotations(annotation, symbol.annotation);
+    symbol.annotations = [annotation, ...symbol.annotations];
   }
 }
 
@@ -117,14 +117,14 @@ export function toGraph(
     }
     const nodeInputs = operands.map((operand) => ids.get(operand)!);
     const output = addValue(symbol, { name: nodeName, shape: symbol.shape, dtype: 'f32' });
-    const { annotation } = symbol;
+    const { annotations } = symbol;
     nodes.push({
       op,
       name: nodeName,
       inputs: nodeInputs,
       output,
       attrs,
-      ...(annotation && { annotation }),
+      ...(annotations.length > 0 && { annotations }),
     });
   }
   return {

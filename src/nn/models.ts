@@ -108,8 +108,7 @@ class Functional extends Module {
       const first = operands[0];
       if (!first || !isHandle(first)) throw internal(`${op} has no input`);
       const value = first.apply(op, operands, attrs, name);
-      if (symbol.annotation && value instanceof SymbolicTensor)
-        value.annotation = symbol.annotation;
+      if (value instanceof SymbolicTensor) value.annotations = symbol.annotations;
       made.set(symbol, value);
     }
     return made.get(this.output)!;

@@ -5,10 +5,17 @@ import type { Shape } from '../core/shape.ts';
 import type { Annotation, TensorAnnotation } from '../graph/annotation.ts';
 import type { Handle } from '../graph/dispatch.ts';
 import type { Graph, Node } from '../graph/graph.ts';
-import { segments } from '../graph/passes/segments.ts';
+import { keepsIntegers, nodesOf, segments } from '../graph/passes/segments.ts';
+import { withoutDropout } from '../graph/passes/withoutDropout.ts';
 import { annotate } from '../graph/trace.ts';
 import { Module } from '../nn/module.ts';
-import { type QuantizedModel, type QuantizeOptions, quantizeModel } from './quantizeModel.ts';
+import { kernelsOf } from './kernelsOf.ts';
+import {
+  floatGraph,
+  type QuantizedModel,
+  type QuantizeOptions,
+  quantizeModel,
+} from './quantizeModel.ts';
 import { checkAnnotation } from './scheme.ts';
 
 /** What `QuantizeConfig` is made from, and what it is as JSON. */
@@ -119,24 +126,39 @@ export function quantizeAnnotateModel(model: Module): Module {
  * bundle holds integers only. Throws a RangeError for a model without annotations, and as `quantizeModel` does.
  */
 export function quantizeApply(model: Module | Graph, scheme: QuantizeOptions = {}): QuantizedModel {
-  const graph = model instanceof Module ? model.build() : model;
-  if (!graph.nodes?.some(({ annotation }) => annotation)) {
+  const graph = withoutDropout(floatGraph('quantizeApply', model));
+  if (!graph.nodes.some(({ annotations }) => annotations)) {
     const expected = 'a model with annotated layers (quantizeAnnotateModel annotates all)';
     throw rangeError('quantizeApply', expected, 'none');
   }
-  const asked = annotatedSegments(graph);
+  const rest = unannotated(graph);
   const nodes = graph.nodes.map((node) => {
-    if (node.annotation) return node;
-    const activations = asked.has(node) ? {} : { activations: { bits: 8 } };
-    return { ...node, annotation: { weights: { bits: 8 }, ...activations } };
+    const annotation = rest.get(node);
+    return annotation ? { ...node, annotations: [annotation] } : node;
   });
   return quantizeModel({ ...graph, nodes }, scheme);
 }
 
-/** The nodes of segments that have an annotated one: a relu behind an annotated layer has no say in what comes out of both. */
-function annotatedSegments(graph: Graph): ReadonlySet<Node> {
-  const members = segments(graph).map(({ anchor, norm, clamp }) => {
-    return [anchor, norm, clamp].filter((node) => node !== undefined);
-  });
-  return new Set(members.filter((nodes) => nodes.some(({ annotation }) => annotation)).flat());
+/**
+ * 8 bits for what no annotated layer has a part in: a relu behind an annotated layer has no say in what comes out of both, and one use of
+ * a layer has none in the weights if another is annotated.
+ */
+function unannotated(graph: Graph): ReadonlyMap<Node, Annotation> {
+  const annotated = graph.nodes.filter(({ annotations }) => annotations);
+  const kernels = new Set(annotated.flatMap(kernelsOf));
+  const bits = { bits: 8 };
+  const rest = new Map<Node, Annotation>();
+  for (const segment of segments(graph)) {
+    const { kind, anchor } = segment;
+    const own = kernelsOf(anchor);
+    const weights = own.length > 0 && !own.some((id) => kernels.has(id));
+    const free = !nodesOf(segment).some(({ annotations }) => annotations);
+    const activations = free && (kind === 'pick' || !keepsIntegers(kind));
+    if (!weights && !activations) continue;
+    rest.set(anchor, {
+      ...(weights && { weights: bits }),
+      ...(activations && { activations: bits }),
+    });
+  }
+  return rest;
 }

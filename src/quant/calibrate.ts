@@ -13,9 +13,9 @@ import {
   calibrators,
   type Observed,
 } from './calibrators.ts';
+import type { MethodTable } from './method.ts';
 import { quantizerRules } from './methods.ts';
 import { searchWeightScales } from './mseSearch.ts';
-import type { MethodTable } from './prepare.ts';
 import { type CalibrationBatch, runBatches } from './runBatches.ts';
 
 export interface CalibrateOptions {
@@ -75,6 +75,20 @@ export async function calibrate(
   if (batches.length === 0) throw rangeError('calibrate', 'at least one batch', 0);
   const specs = new Map([...graph.quantizers].filter(([, spec]) => wanted(spec)));
   calibrateWeights(graph, specs, options.weights ?? 'mse');
+  await calibrateActivations(graph, specs, batches, options);
+  for (const spec of specs.values()) {
+    checkScale(spec);
+    table[spec.method]!.start?.(valuesOf(spec), spec);
+  }
+  deriveRanges(graph, table);
+}
+
+async function calibrateActivations(
+  graph: Graph,
+  specs: ReadonlyMap<ValueId, QuantizerSpec>,
+  batches: readonly CalibrationBatch[],
+  options: CalibrateOptions,
+): Promise<void> {
   const run = (visit: (cx: StepContext, spec: QuantizerSpec, x: Ref, id: ValueId) => void) => {
     return runBatches(graph, batches, (cx, id, x) => {
       const spec = specs.get(id);
@@ -97,11 +111,6 @@ export async function calibrate(
   }
   for (const { spec, calibrator } of scales.values()) settle(spec, calibrator!.range());
   for (const [id, { bounds }] of seen) begin(specs.get(id)!, bounds, batches.length);
-  for (const spec of specs.values()) {
-    checkScale(spec);
-    table[spec.method]!.start?.(valuesOf(spec), spec);
-  }
-  deriveRanges(graph, table);
 }
 
 /** Divergence finds tails of activations; pixels have none, and 'entropy' would cut off what images are made of. */

@@ -1,56 +1,48 @@
 /** What single layers ask for and nothing could give is refused, so that nobody believes that it was done. */
 
-import { qatRule } from '../autograd/rules.ts';
 import { rangeError } from '../core/errors.ts';
-import type { Graph, Node } from '../graph/graph.ts';
-import type { Segment } from '../graph/passes/segments.ts';
-import { matches, type Scheme } from './scheme.ts';
+import type { TensorAnnotation } from '../graph/annotation.ts';
+import type { Graph } from '../graph/graph.ts';
+import { kernelsOf } from './kernelsOf.ts';
+import type { Rounded } from './quantizerSpecs.ts';
+import type { Request } from './requests.ts';
 
 /**
- * Throws a RangeError that names the entry of `layers` for weights of layers that have none, for activations of layers whose outputs keep the
- * integers of others, and for a method or a range of what has a range of its own. `rounded` holds the names of values that have integers
- * of their own. A pattern counts if one of its layers can do it.
+ * Throws a RangeError that names the request for weights of layers that have none, for activations of layers whose outputs keep the
+ * integers of others, and for a method or a range of what has a range of its own. `sets` are the values with integers of their own, those
+ * with one range together. A request of many layers counts if one of them can do it.
  */
 export function checkRequests(
   graph: Graph,
-  found: readonly Segment[],
-  rounded: ReadonlySet<string>,
-  { layers }: Scheme,
+  sets: readonly (readonly Rounded[])[],
+  requests: readonly Request[],
 ): void {
-  const made = new Set(found.map(({ output }) => graph.values[output]!.name));
-  for (const [pattern, { weights, activations }] of Object.entries(layers)) {
-    const where = `quantizeModel: layer ${pattern}`;
-    const nodes = graph.nodes.filter(({ name }) => matches(pattern, name));
+  for (const { name, annotation, names } of requests) {
+    const { weights, activations } = annotation;
+    const where = `quantizeModel: layer ${name}`;
+    const nodes = graph.nodes.filter((node) => names.has(node.name));
     const ops = [...new Set(nodes.map(({ op }) => op))].join(', ') || 'an input';
-    if (weights && !nodes.some(hasWeights)) throw rangeError(where, 'a layer with weights', ops);
-    if (!activations) continue;
-    const outputs = outputsOf(graph, found, nodes).filter(({ name }) => rounded.has(name));
-    const given = [...rounded].some((name) => matches(pattern, name) && !made.has(name));
-    if (outputs.length === 0 && !given) {
+    if (asks(weights) && !nodes.some((node) => kernelsOf(node).length > 0)) {
+      throw rangeError(where, 'a layer with weights', ops);
+    }
+    if (!asks(activations)) continue;
+    const mine = (value: Rounded) => value.names.some((one) => names.has(one));
+    const own = sets.filter((members) => members.some(mine));
+    if (own.length === 0) {
       throw rangeError(where, 'a layer whose outputs do not keep the integers of its inputs', ops);
     }
-    const { method, min } = activations;
-    if ((method ?? min) === undefined || given || outputs.some(({ anchor }) => !fixes(anchor))) {
+    if (activations?.method === undefined || own.some((members) => !hasFixedRange(members))) {
       continue;
     }
     throw rangeError(where, 'no method and no range, which the op has of its own', ops);
   }
 }
 
-function hasWeights({ op }: Node): boolean {
-  const kind = qatRule(op)?.kind;
-  return kind === 'linear' || kind === 'recurrent';
+function asks(tensor: TensorAnnotation | undefined): boolean {
+  return Object.values(tensor ?? {}).some((value) => value !== undefined);
 }
 
-/** What comes out of the segments that some of these nodes are part of. */
-function outputsOf({ values }: Graph, found: readonly Segment[], nodes: readonly Node[]) {
-  const mine = new Set(nodes);
-  return found
-    .filter(({ anchor, norm, clamp }) => [anchor, norm, clamp].some((node) => mine.has(node!)))
-    .map(({ anchor, output }) => ({ anchor, name: values[output]!.name }));
-}
-
-function fixes({ op }: Node): boolean {
-  const rule = qatRule(op);
-  return (rule?.kind === 'rescale' || rule?.kind === 'table') && rule.output !== undefined;
+/** The op's own range holds where nothing shares it. */
+function hasFixedRange(members: readonly Rounded[]): boolean {
+  return members.length === 1 && members[0]!.fixed !== undefined;
 }

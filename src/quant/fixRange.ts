@@ -1,7 +1,7 @@
 import { checkNumber, checkOptions, rangeError, typeError } from '../core/errors.ts';
 import type { ValueId } from '../graph/graph.ts';
-import { boundedQuantizer } from './prepare.ts';
 import { QuantizedModel } from './quantizeModel.ts';
+import { boundedQuantizer } from './quantizerSpecs.ts';
 
 export interface InputOutputRange {
   /** Reals of the model's input; both or none. inputMin ≤ 0 ≤ inputMax. */

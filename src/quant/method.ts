@@ -9,6 +9,11 @@ export interface OwnParameter {
   readonly decay?: boolean;
   /** The least value that an update leaves. */
   readonly minimum?: number;
+  /**
+   * Each of the activations that a concat puts side by side has one of its own; default false: they share it, as they share the scale. For
+   * what a method remembers of the gradient of one tensor.
+   */
+  readonly apart?: boolean;
 }
 
 /** What a method wants of its quantizers. */
@@ -39,3 +44,6 @@ export interface Method extends QuantizerRule {
   /** Sets the method's own parameters from the scale and zero point that calibration has found. */
   start?(values: QuantizerValues, spec: QuantizerSpec): void;
 }
+
+/** Methods by name. */
+export type MethodTable = Readonly<Record<string, Method>>;

@@ -8,8 +8,9 @@ import { withoutDropout } from '../graph/passes/withoutDropout.ts';
 import { type DataNotes, Module } from '../nn/module.ts';
 import { biasShifts } from './biasCorrection.ts';
 import { type CalibrateOptions, calibrate, checkCalibrateOptions } from './calibrate.ts';
+import type { MethodTable } from './method.ts';
 import { quantizerRules } from './methods.ts';
-import { type MethodTable, prepare } from './prepare.ts';
+import { prepare } from './prepare.ts';
 import type { CalibrationBatch } from './runBatches.ts';
 import { resolveScheme, SCHEME_OPTIONS, type SchemeOptions } from './scheme.ts';
 
@@ -167,22 +168,26 @@ export function quantizeModel(
   const scheme = resolveScheme('quantizeModel', options);
   const { calibrationBatches = 8 } = options;
   checkInteger('quantizeModel', 'calibrationBatches', calibrationBatches, 1);
-  if (typeof model !== 'object' || model === null) {
-    throw typeError('quantizeModel', 'a model or a Graph', kindOf(model));
-  }
-  if (!(model instanceof Module || 'nodes' in model || 'graph' in model)) {
-    throw typeError('quantizeModel', 'a model or a Graph', kindOf(model));
-  }
-  const graph = model instanceof Module ? model.build() : model;
-  if (!('nodes' in graph) || graph.quantizers.size > 0) {
-    throw rangeError('quantizeModel', 'a float model', 'a quantized one');
-  }
-  const { dtype } = graph.values[graph.inputs[0]!]!;
-  if (dtype !== 'f32') throw rangeError('quantizeModel', 'a float model', `a graph of ${dtype}`);
-  const evaluated = withoutDropout(graph);
+  const evaluated = withoutDropout(floatGraph('quantizeModel', model));
   checkOps(evaluated);
   const table = { ...quantizerRules, ...scheme.methods };
   return new QuantizedModel(prepare(evaluated, scheme), calibrationBatches, table);
+}
+
+/** The graph of a float model. Throws a TypeError or a RangeError that starts with `where` for anything else. */
+export function floatGraph(where: string, model: Module | Graph): Graph {
+  const known =
+    typeof model === 'object' &&
+    model !== null &&
+    (model instanceof Module || 'nodes' in model || 'graph' in model);
+  if (!known) throw typeError(where, 'a model or a Graph', kindOf(model));
+  const graph = model instanceof Module ? model.build() : model;
+  if (!('nodes' in graph) || graph.quantizers.size > 0) {
+    throw rangeError(where, 'a float model', 'a quantized one');
+  }
+  const { dtype } = graph.values[graph.inputs[0]!]!;
+  if (dtype !== 'f32') throw rangeError(where, 'a float model', `a graph of ${dtype}`);
+  return graph;
 }
 
 /** An integer graph needs a node; its norms are layers over [N,C] or depthwise convolutions over [N,H,W,C]. */

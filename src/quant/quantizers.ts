@@ -1,8 +1,9 @@
 /** Quantizers and schemes as plain data, under TFMOT's names and the papers'. */
 
-import { checkOptions } from '../core/errors.ts';
+import { checkFlag, checkInteger, checkOptions, kindOf, typeError } from '../core/errors.ts';
 import type { TensorAnnotation } from '../graph/annotation.ts';
 import type { QuantizeOptions } from './quantizeModel.ts';
+import { checkBounds, checkTensor } from './scheme.ts';
 
 export interface FixedRange {
   readonly min: number;
@@ -21,13 +22,18 @@ export interface NBitOptions {
 export type QuantizerOptions = Pick<TensorAnnotation, 'bits' | 'perChannel'>;
 
 const quantizer =
-  (method: string) =>
+  (name: string, method = name) =>
   (options: QuantizerOptions = {}): TensorAnnotation => {
-    checkOptions(`quantizers.${method}`, options, ['bits', 'perChannel']);
+    const where = `quantizers.${name}`;
+    checkOptions(where, options, ['bits', 'perChannel']);
+    checkTensor(where, options);
     return { method, ...options };
   };
 
-/** What a QuantizeConfig or `layers` takes for a tensor. `perChannel` is for weights. */
+/**
+ * What a QuantizeConfig or `layers` takes for a tensor. `perChannel` is for weights. Each throws a TypeError or a RangeError for options that
+ * there are not.
+ */
 export const quantizers = {
   learnedScale: quantizer('learnedScale'),
   lsq: quantizer('lsq'),
@@ -40,23 +46,31 @@ export const quantizers = {
   /** A debiased average of the bounds of batches. */
   movingAverage: quantizer('movingAverage'),
   /** All values that were ever seen. */
-  allValues: quantizer('minMax'),
+  allValues: quantizer('allValues', 'minMax'),
   /** Activations in a range for good: min ≤ 0 ≤ max. */
   fixed: (range: FixedRange): TensorAnnotation => {
     checkOptions('quantizers.fixed', range, ['min', 'max', 'bits']);
-    return { method: 'fixed', ...range };
+    const annotation = { method: 'fixed', ...range };
+    checkTensor('quantizers.fixed', annotation);
+    checkBounds('quantizers.fixed', annotation);
+    return annotation;
   },
   /** A method of one's own, by the name that the scheme's `quantizers` have for it. */
-  custom: (method: string, options: QuantizerOptions = {}): TensorAnnotation =>
-    quantizer(method)(options),
+  custom: (method: string, options: QuantizerOptions = {}): TensorAnnotation => {
+    if (typeof method !== 'string') {
+      throw typeError('quantizers.custom', 'the name of a method', kindOf(method));
+    }
+    return quantizer('custom', method)(options);
+  },
 };
 
 /** What `quantizeApply` and `quantizeModel` take, ready made. */
 export const schemes = {
-  /** TFMOT's default: weights follow their last value, activations a moving average, 8 bits. */
+  /** After TFMOT's default (docs/tfmot.md says what differs): weights follow their last value, activations a moving average, 8 bits. */
   default8Bit(options: { readonly perChannel?: boolean } = {}): QuantizeOptions {
     checkOptions('schemes.default8Bit', options, ['perChannel']);
     const { perChannel = true } = options;
+    checkFlag('schemes.default8Bit', 'perChannel', perChannel);
     return {
       weights: { method: 'lastValue', perChannel },
       activations: { method: 'movingAverage' },
@@ -64,8 +78,12 @@ export const schemes = {
   },
   /** The same with fewer bits, and with the ends of the network no different. */
   defaultNBit(options: NBitOptions = {}): QuantizeOptions {
-    checkOptions('schemes.defaultNBit', options, ['weightBits', 'activationBits', 'perChannel']);
+    const where = 'schemes.defaultNBit';
+    checkOptions(where, options, ['weightBits', 'activationBits', 'perChannel']);
     const { weightBits = 8, activationBits = 8, perChannel = true } = options;
+    checkInteger(where, 'weightBits', weightBits, 2, 8);
+    checkInteger(where, 'activationBits', activationBits, 2, 8);
+    checkFlag(where, 'perChannel', perChannel);
     return {
       weights: { method: 'lastValue', bits: weightBits, perChannel },
       activations: { method: 'movingAverage', bits: activationBits },

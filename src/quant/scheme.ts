@@ -2,12 +2,13 @@ import {
   checkFlag,
   checkInteger,
   checkNumber,
+  checkObject,
   checkOptions,
   kindOf,
   rangeError,
-  typeError,
 } from '../core/errors.ts';
-import { type Annotation, mergeAnnotations, type TensorAnnotation } from '../graph/annotation.ts';
+import type { Annotation, TensorAnnotation } from '../graph/annotation.ts';
+import { checkOwnMethods } from './checkOwnMethods.ts';
 import type { Method } from './method.ts';
 import { type MethodName, methods } from './methods.ts';
 
@@ -81,7 +82,7 @@ export interface SchemeOptions {
   /**
    * What single layers have of their own, by the name of a node of the graph, or of many where it holds `*`:
    * `{ 'conv2d': { weights: { bits: 8 } }, 'dense*': { activations: { method: 'minMax' } } }`. `activations` is what comes out, after
-   * batch normalization and relu; 'input' names what goes in.
+   * batch normalization and relu; 'input' names what goes in. Later entries go before earlier ones. What none of the layers can give is refused.
    */
   readonly layers?: Readonly<Record<string, Annotation>>;
   /** Methods of one's own by name, to be named as `method` (see `Method`). */
@@ -105,7 +106,8 @@ export function resolveScheme(where: string, options: SchemeOptions = {}): Schem
   const { otherBits = 8, layers = {}, quantizers = {} } = options;
   checkOptions(`${where}: weights`, weights, ['method', 'bits', 'perChannel']);
   checkOptions(`${where}: activations`, activations, ['method', 'bits']);
-  for (const [name, one] of Object.entries(quantizers)) checkOwnMethod(where, name, one);
+  checkObject(where, 'layers', layers);
+  checkOwnMethods(where, quantizers);
   const known = { ...methods, ...quantizers };
   const { perChannel = true } = weights;
   checkFlag(`${where}: weights`, 'perChannel', perChannel);
@@ -127,20 +129,6 @@ export function resolveScheme(where: string, options: SchemeOptions = {}): Schem
   };
 }
 
-const FUNCTIONS = ['range', 'rangeGradients', 'quantizeWeights', 'backwardWeights'] as const;
-const LAYOUTS = ['activations', 'weights'] as const;
-
-/** Throws a TypeError for a method of a user's own that lacks something. */
-function checkOwnMethod(where: string, name: string, method: Method): void {
-  const lacks = [
-    ...LAYOUTS.filter((key) => typeof method?.[key] !== 'object'),
-    ...FUNCTIONS.filter((key) => typeof method?.[key] !== 'function'),
-  ];
-  if (lacks.length === 0) return;
-  const expected = `quantizers.${name} must have ${[...LAYOUTS, ...FUNCTIONS].join(', ')}`;
-  throw typeError(where, expected, `none of ${lacks.join(', ')}`);
-}
-
 /**
  * Throws a TypeError or a RangeError that starts with `where` for what no layer can ask. Names of methods are looked up in `known`, if
  * it is known already.
@@ -154,11 +142,9 @@ export function checkAnnotation(
   const { weights = {}, activations = {} } = annotation;
   checkOptions(`${where}: weights`, weights, ['method', 'bits', 'perChannel']);
   checkOptions(`${where}: activations`, activations, ['method', 'bits', 'min', 'max']);
-  if (weights.perChannel !== undefined) {
-    checkFlag(`${where}: weights`, 'perChannel', weights.perChannel);
-  }
+  checkTensor(`${where}: weights`, { perChannel: weights.perChannel });
   for (const { method, bits } of [weights, activations]) {
-    if (bits !== undefined) checkInteger(where, 'bits', bits, 2, 8);
+    checkTensor(where, { bits });
     if (known && method !== undefined && method !== 'fixed') checkMethod(where, method, known);
   }
   if (weights.method === 'fixed') {
@@ -167,7 +153,17 @@ export function checkAnnotation(
   checkBounds(where, activations);
 }
 
-function checkBounds(where: string, { method, min, max }: TensorAnnotation): void {
+/** Throws a TypeError or a RangeError that starts with `where` for bits or granularity, where given, that no tensor can have. */
+export function checkTensor(
+  where: string,
+  { bits, perChannel }: { readonly bits?: unknown; readonly perChannel?: unknown },
+): void {
+  if (bits !== undefined) checkInteger(where, 'bits', bits as number, 2, 8);
+  if (perChannel !== undefined) checkFlag(where, 'perChannel', perChannel);
+}
+
+/** Throws a TypeError or a RangeError for bounds without the method 'fixed', or that hold no range around 0. */
+export function checkBounds(where: string, { method, min, max }: TensorAnnotation): void {
   if (method !== 'fixed') {
     if (min === undefined && max === undefined) return;
     throw rangeError(where, "method must be 'fixed' where there is min or max", kindOf(method));
@@ -181,29 +177,4 @@ function checkMethod(where: string, method: string, known: object): void {
   if (Object.hasOwn(known, method)) return;
   const expected = `method must be one of ${Object.keys(known).join(', ')}`;
   throw rangeError(where, expected, kindOf(method));
-}
-
-/** What layers of these names have of their own, later patterns over earlier ones and all over `annotation`. */
-export function layerScheme(
-  { layers }: Scheme,
-  name: string,
-  annotation: Annotation | undefined,
-): Annotation {
-  const own = Object.entries(layers).filter(([pattern]) => matches(pattern, name));
-  return own.reduce((merged, [, one]) => mergeAnnotations(merged, one), annotation ?? {});
-}
-
-/** Throws a RangeError for a pattern that none of `names` has. */
-export function checkPatterns(where: string, { layers }: Scheme, names: readonly string[]): void {
-  for (const pattern of Object.keys(layers)) {
-    if (names.some((name) => matches(pattern, name))) continue;
-    const expected = `layers must name some of ${names.join(', ')}`;
-    throw rangeError(where, expected, JSON.stringify(pattern));
-  }
-}
-
-/** Whether a key of `layers` names this one. */
-export function matches(pattern: string, name: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`).test(name);
 }

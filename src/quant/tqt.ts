@@ -13,9 +13,10 @@ const LN2 = Math.LN2;
 
 const own = (): Readonly<Record<string, OwnParameter>> => ({
   log2Threshold: {},
-  // The average of squared gradients, and the weight that it has collected.
-  squares: { trained: false },
-  weight: { trained: false },
+  // The average of squared gradients, and the weight that it has collected. A concat's members come to their gradients one by one: each has
+  // an average of its own, of one gradient a step.
+  squares: { trained: false, apart: true },
+  weight: { trained: false, apart: true },
 });
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { input } from '../../src/graph/trace.ts';
-import { add, concatenate, layers } from '../../src/nn/layers.ts';
+import { add, layers } from '../../src/nn/layers.ts';
 import { model, sequential } from '../../src/nn/models.ts';
 import type { Module } from '../../src/nn/module.ts';
 import { sgd } from '../../src/optim/optimizer.ts';
@@ -19,20 +19,12 @@ import { quantizers, schemes } from '../../src/quant/quantizers.ts';
 import { fit } from '../../src/train/fit.ts';
 import { blobs, SAMPLE } from './networks.ts';
 import { compareParity, runtime } from './parity.ts';
+import { shown } from './shown.ts';
 
 const SEED = 5;
 
 const conv = () => layers.conv2d({ filters: 4, kernelSize: 3 });
 const head = () => layers.dense({ units: 3 });
-
-/** 'name: method bits' of each quantizer. */
-function shown({ graph }: QuantizedModel): string[] {
-  return [...graph.quantizers].map(([id, { method, qmin, qmax, scale }]) => {
-    const bits = Math.log2(qmax - qmin + (qmin === -qmax ? 2 : 1));
-    const scales = scale.shape[0] === 1 ? '' : ` ×${scale.shape[0]}`;
-    return `${graph.values[id]!.name}: ${method} ${bits}${scales}`;
-  });
-}
 
 /** Trained for an epoch: evaluation has the integers of the bundle. */
 async function expectParity(quantized: QuantizedModel): Promise<void> {
@@ -125,7 +117,7 @@ describe('quantizeApply', () => {
     ]);
   });
 
-  test('default 8-bit is what TFMOT has', () => {
+  test('default 8-bit: weights by their last value, activations by a moving average', () => {
     const net = quantizeAnnotateModel(sequential([conv(), layers.flatten(), head()]));
     net.build(SAMPLE);
     expect(shown(quantizeApply(net, schemes.default8Bit()))).toEqual([
@@ -167,37 +159,6 @@ describe('layers by name', () => {
     await expectParity(quantized);
   });
 
-  test('of what a concat puts side by side the most bits hold for all', () => {
-    const x = input(SAMPLE);
-    const sides = [conv().apply(x), conv().apply(x)];
-    const made = model({
-      inputs: x,
-      outputs: head().apply(layers.flatten().apply(concatenate(sides))),
-    });
-    const wide = { activations: { bits: 6 } };
-    const narrow = { activations: { bits: 3 } };
-    const quantized = quantizeModel(made, { layers: { conv2d: narrow, conv2d_1: wide } });
-    expect(shown(quantized).slice(1, 3)).toEqual([
-      'conv2d: learnedScale 6',
-      'conv2d_1: learnedScale 6',
-    ]);
-  });
-
-  test('a layer that is used twice has what each use asks', () => {
-    const shared = conv();
-    const x = input([9, 8, 4]);
-    const y = shared.apply(layers.relu().apply(shared.apply(x)));
-    const made = model({ inputs: x, outputs: head().apply(layers.flatten().apply(y)) });
-    const kernelOf = (name: string) => {
-      const quantized = quantizeModel(made, { layers: { [name]: { weights: { bits: 3 } } } });
-      return shown(quantized).find((line) => line.startsWith('conv2d/kernel'));
-    };
-    expect([kernelOf('conv2d'), kernelOf('conv2d_1')]).toEqual([
-      'conv2d/kernel: learnedScale 3 ×4',
-      'conv2d/kernel: learnedScale 3 ×4',
-    ]);
-  });
-
   /** Weights by max |w| of every step, for good at a power of two. */
   const own: Method = {
     activations: {},
@@ -236,56 +197,6 @@ describe('layers by name', () => {
       'quantizeModel: layers must name some of input, conv2d, relu, conv2d_1, flatten, dense, got "conv2d_7"',
     ],
     [
-      'weights of a layer without',
-      () => quantizeModel(net(), { layers: { relu: { weights: { bits: 4 } } } }),
-      'quantizeModel: layer relu: a layer with weights, got relu',
-    ],
-    [
-      'activations of a layer that keeps integers',
-      () => quantizeModel(net(), { layers: { flatten: { activations: { bits: 4 } } } }),
-      'quantizeModel: layer flatten: a layer whose outputs do not keep the integers of its inputs, got flatten',
-    ],
-    [
-      'a range of a softmax',
-      () => {
-        const made = sequential([conv(), layers.flatten(), head(), layers.softmax()]);
-        made.build(SAMPLE);
-        return quantizeModel(made, { layers: { softmax: { activations: { method: 'lsq' } } } });
-      },
-      'quantizeModel: layer softmax: no method and no range, which the op has of its own, got softmax',
-    ],
-    [
-      'two ranges of what a concat joins',
-      () => {
-        const x = input(SAMPLE);
-        const y = concatenate([conv().apply(x), conv().apply(x)]);
-        const made = model({ inputs: x, outputs: head().apply(layers.flatten().apply(y)) });
-        const range = (max: number) => ({ activations: quantizers.fixed({ min: 0, max }) });
-        return quantizeModel(made, { layers: { conv2d: range(1), conv2d_1: range(2) } });
-      },
-      'quantizeModel: one range of what a concat joins, 0 … 1, got 0 … 2',
-    ],
-    [
-      'a method of one’s own that lacks something',
-      () => quantizeModel(net(), { quantizers: { half: { ...own, range: undefined } as never } }),
-      'quantizeModel: quantizers.half must have activations, weights, range, rangeGradients, quantizeWeights, backwardWeights, got none of range',
-    ],
-    [
-      'an option of a scheme that there is not',
-      () => schemes.default8Bit({ bits: 4 } as never),
-      'schemes.default8Bit: options are perChannel, got bits',
-    ],
-    [
-      'an option of a quantizer that there is not',
-      () => quantizers.lsq({ bit: 4 } as never),
-      'quantizers.lsq: options are bits, perChannel, got bit',
-    ],
-    [
-      'no model',
-      () => quantizeModel(undefined as never),
-      'quantizeModel: a model or a Graph, got undefined',
-    ],
-    [
       'a method that there is not',
       () => quantizeModel(net(), { layers: { conv2d: { weights: { method: 'best' } } } }),
       'quantizeModel: layer conv2d: method must be one of learnedScale,',
@@ -312,7 +223,7 @@ describe('layers by name', () => {
     ],
     [
       'a fixed range without 0',
-      () => new QuantizeConfig({ outputs: quantizers.fixed({ min: 1, max: 2 }) }),
+      () => new QuantizeConfig({ outputs: { method: 'fixed', min: 1, max: 2 } }),
       'QuantizeConfig: min must be',
     ],
     [
@@ -333,6 +244,37 @@ describe('layers by name', () => {
   ])('%s is one clear sentence', (_, call, message) => {
     expect(call).toThrow(message);
   });
+});
+
+test('the example of tfmot.md has the bits that are said there', () => {
+  const first = new QuantizeConfig({ weights: quantizers.lsq({ bits: 8 }) });
+  const net = quantizeAnnotateModel(
+    sequential([
+      quantizeAnnotateLayer(
+        layers.conv2d({ filters: 8, kernelSize: 3, inputShape: [28, 28, 1] }),
+        first,
+      ),
+      layers.relu(),
+      layers.conv2d({ filters: 16, kernelSize: 3, strides: 2 }),
+      layers.relu(),
+      layers.flatten(),
+      quantizeAnnotateLayer(layers.dense({ units: 10 }), {
+        outputs: quantizers.fixed({ min: -16, max: 15 }),
+      }),
+    ]),
+  );
+  const options = { weights: { bits: 4 }, activations: { bits: 6 } };
+  const lines = (activation: number, weight: number) => [
+    `input: learnedScale ${activation}`,
+    'relu: learnedScale 6',
+    `relu_1: learnedScale ${activation}`,
+    `dense: fixed ${activation}`,
+    'conv2d/kernel: lsq 8 ×8',
+    'conv2d_1/kernel: learnedScale 4 ×16',
+    `dense/kernel: learnedScale ${weight} ×10`,
+  ];
+  expect(shown(quantizeApply(net, options))).toEqual(lines(8, 8));
+  expect(shown(quantizeApply(net, { ...options, edgeBits: 2, otherBits: 2 }))).toEqual(lines(6, 4));
 });
 
 test('a config is JSON and comes back', () => {

@@ -12,6 +12,8 @@ import { type QuantizedModel, quantizeModel } from '../../src/quant/quantizeMode
 import { resolveScheme } from '../../src/quant/scheme.ts';
 import { fit } from '../../src/train/fit.ts';
 
+type Own = NonNullable<QuantizerSpec['own']>;
+
 const { dense, relu, relu6, sigmoid, softmax } = layers;
 
 function graphOf(build: (x: Handle) => Handle): Graph {
@@ -140,5 +142,14 @@ describe('one range over what both hold', () => {
     await fit(model, data, { epochs: 4, optimizer: sgd({ learningRate: 0.05 }) });
     expect(specs[0]!.scale).toBe(specs[1]!.scale);
     expect(specs[0]!.scale.data[0]).not.toBe(before);
+  });
+
+  test('tqt: the size of its gradient is counted for each, once a step', async () => {
+    const { model, specs } = twoLayers('tqt');
+    await fit(model, data, { epochs: 4, optimizer: sgd({ learningRate: 0.01 }) });
+    const [a, b] = specs.map(({ own }) => own!) as [Own, Own];
+    expect(a.log2Threshold).toBe(b.log2Threshold);
+    for (const { weight } of [a, b]) expect(weight!.data[0]).toBeCloseTo(1 - 0.999 ** 4, 6);
+    expect(a.squares!.data[0]).not.toBe(b.squares!.data[0]);
   });
 });

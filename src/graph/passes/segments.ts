@@ -98,6 +98,11 @@ export interface Segment {
   readonly output: ValueId;
 }
 
+/** The nodes of a segment, in order. */
+export function nodesOf({ anchor, norm, clamp }: Segment): Node[] {
+  return [anchor, norm, clamp].filter((node) => node !== undefined);
+}
+
 /** Whether a segment's integers are those of its inputs or of a parameter, with their quantizer. */
 export function keepsIntegers(kind: SegmentKind): boolean {
   return kind === 'keep' || kind === 'join' || kind === 'pick';
