@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inPage } from './browsers.mjs';
+import { inPage, programOf } from './browsers.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const packages = join(here, 'node_modules');
@@ -32,20 +32,6 @@ const browsers = ['chromium', 'firefox'].flatMap((name) => [
 ]);
 
 const MINUTES = 5;
-
-/** Programs that a page runs in, by names that distributions give them. */
-const PROGRAMS = {
-  chromium: ['chromium', 'chromium-browser', 'google-chrome'],
-  firefox: ['firefox-esr', 'firefox'],
-};
-
-function programOf(browser) {
-  for (const name of PROGRAMS[browser]) {
-    const { status, stdout } = spawnSync('which', [name], { encoding: 'utf8' });
-    if (status === 0) return stdout.trim();
-  }
-  return undefined;
-}
 
 function versionOf(command) {
   const { stdout } = spawnSync(command, ['--version'], { encoding: 'utf8', timeout: 60_000 });
@@ -87,8 +73,7 @@ export function hosts() {
     const program = programOf(browser);
     return {
       ...{ name, absent: program === undefined, version: () => versionOf(program) },
-      run: (folder) =>
-        inPage({ browser, program, isolated, minutes: MINUTES }, join(folder, 'page')),
+      run: (folder) => inPage({ browser, isolated, minutes: MINUTES }, join(folder, 'page')),
     };
   });
   return [...running, ...pages];
