@@ -50,7 +50,7 @@ const COMPARED = 20;
 /** Pixels in [0, 1]. */
 const UNIT = { mean: [0, 0, 0], std: [1, 1, 1] };
 
-const networks = {
+export const networks = {
   async resnet8(): Promise<Graph> {
     const bytes = new Uint8Array(
       readFileSync(dataPath('models/mlperf-tiny/pretrainedResnet.tflite')),

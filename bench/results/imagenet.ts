@@ -69,7 +69,7 @@ interface Photo {
   readonly label: number;
 }
 
-function photos(): Photo[] {
+export function photos(): Photo[] {
   const lines = readFileSync(dataPath('imagenet-val/labels.csv'), 'utf8').trim().split('\n');
   return lines.slice(1).map((line) => {
     const [file, label] = line.split(',');
@@ -95,7 +95,7 @@ async function pixelsOf(size: number, calibration: boolean, crops = [CROP]) {
   return { x, y: chosen.map(({ label }) => label + 1) };
 }
 
-function floatNetwork(network: ImagenetCell['network']): Graph {
+export function floatNetwork(network: ImagenetCell['network']): Graph {
   const parts = NETWORKS[network].files.map((file) => {
     const bytes = readFileSync(dataPath(`models/imagenet/${file}.tflite`));
     return importTflite(new Uint8Array(bytes), { dequantize: true, dropSoftmax: true });

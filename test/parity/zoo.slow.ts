@@ -1,0 +1,4 @@
+import { zooRows } from './networks.ts';
+import { paritySuite } from './suite.ts';
+
+paritySuite(zooRows);
