@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { COLORS, draw } from './draw.ts';
+import { colorOfBits, draw } from './draw.ts';
 import type { Gain } from './paired.ts';
 
 /** What one way to quantize gains on one set of images. */
@@ -16,7 +16,7 @@ const LABEL = 'points over the float network (logarithmic), between one-sided bo
 /** A row for each way to quantize, few bits last, and the sets of images side by side. Logarithmic: some lose 50 points, most one. */
 export function cifarPlot(points: readonly Point[]): string {
   const inOrder = [...points].sort((a, b) => (a.bits < b.bits ? 1 : a.bits > b.bits ? -1 : 0));
-  const different = (key: 'name' | 'bits' | 'images') => [...new Set(inOrder.map((p) => p[key]))];
+  const different = (key: 'name' | 'images') => [...new Set(inOrder.map((p) => p[key]))];
   const [least, most] = rangeOf(points);
   const ticks = TICKS.filter((tick) => least <= tick && tick <= most);
   const channels = { fx: 'images', y: 'name' };
@@ -27,7 +27,7 @@ export function cifarPlot(points: readonly Point[]): string {
     x: { type: 'symlog', domain: [least, most], inset: 8, axis: null },
     y: { type: 'band', domain: different('name'), label: null },
     fx: { domain: different('images'), label: null, padding: 0.05, axis: 'top' },
-    color: { domain: different('bits'), range: COLORS },
+    color: colorOfBits,
     marks: [
       Plot.frame({ strokeOpacity: 0.25 }),
       Plot.gridX(ticks),

@@ -1,8 +1,15 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 
-/** Strong enough on a white and on a dark ground. */
-export const COLORS = ['#3f88d8', '#d27519', '#9a66d0', '#2e9e63'] as const;
+/** Strong enough on a white and on a dark ground, and the same in all plots. */
+const COLORS = { W8A8: '#3f88d8', W4A4: '#d27519', W3A3: '#2e9e63', W2A2: '#9a66d0' };
+
+/** By bits; the float network has the color of the text. */
+export const colorOfBits = {
+  domain: Object.keys(COLORS),
+  range: Object.values(COLORS),
+  unknown: 'currentColor',
+};
 
 /** The picture follows the reader's scheme as a whole: ink never meets the ground of the other one. */
 const STYLE = `

@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { COLORS, draw } from './draw.ts';
+import { colorOfBits, draw } from './draw.ts';
 import { meanAndDeviation } from './format.ts';
 
 /** One form of the network: what each of its seeds reaches. */
@@ -27,7 +27,7 @@ export function fashionPlot(lines: readonly Line[]): string {
     ...{ marginLeft: 70, marginTop: 12, marginBottom: 52, marginRight: 20 },
     x: { inset: 12, axis: null },
     y: { type: 'band', domain: names, label: null },
-    color: { domain: names, range: ['currentColor', ...COLORS] },
+    color: colorOfBits,
     marks: [
       Plot.frame({ strokeOpacity: 0.25 }),
       Plot.gridX(),
