@@ -15,7 +15,8 @@ interface Packed {
   readonly files: readonly { readonly path: string }[];
 }
 
-if (!existsSync('dist/types')) throw new Error('npm run build makes the types that this test wants');
+if (!existsSync('dist/types'))
+  throw new Error('npm run build makes the types that this test wants');
 
 /** What npm would publish. The build is that of `npm test`. */
 const [packed] = JSON.parse(
