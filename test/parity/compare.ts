@@ -23,25 +23,32 @@ function copyOf(graph: Graph): Graph {
   return { ...graph, parameters: new Map(parameters) };
 }
 
+interface Trained {
+  readonly model: QuantizedModel;
+  /** Training has changed ranges, if there was any. */
+  readonly moved: boolean;
+}
+
 /** Ranges from data, then some steps, which move weights, ranges and statistics. */
-async function trained(
-  { graph, known }: Subject,
-  { options }: Scheme,
-  steps: number,
-): Promise<QuantizedModel> {
-  const model = quantizeModel(copyOf(graph), { calibrationBatches: 2, ...options(graph) });
+async function train({ graph, known }: Subject, scheme: Scheme, steps: number): Promise<Trained> {
+  const model = quantizeModel(copyOf(graph), { calibrationBatches: 2, ...scheme.options(graph) });
   await model.calibrate(known);
-  if (steps === 0) return model;
+  if (steps === 0) return { model, moved: true };
+  const before = scalesOf(model);
   const stop = new AbortController();
   await fit(model, known, {
-    optimizer: sgd({ learningRate: 0.005, momentum: 0.9 }),
+    // Deep networks of random weights have gradients of any size.
+    optimizer: sgd({ learningRate: 0.05, momentum: 0.9, clipNorm: 1 }),
     signal: stop.signal,
     onStep: ({ step }) => {
       if (step >= steps) stop.abort();
     },
   });
-  return model;
+  return { model, moved: scalesOf(model).some((scale, i) => scale !== before[i]) };
 }
+
+const scalesOf = ({ graph }: QuantizedModel) =>
+  [...graph.quantizers.values()].flatMap(({ scale }) => [...scale.data]);
 
 /** What the comparison of a case found, over all implementations. */
 export interface Counts {
@@ -52,6 +59,7 @@ export interface Counts {
   readonly expectedLayers: number;
   /** Of the layers, the share whose integers are not all equal. */
   readonly alive: number;
+  readonly moved: boolean;
 }
 
 /** Adds the names of layers with different integers to `alive`. */
@@ -67,7 +75,7 @@ function watching(run: Runner, alive: Set<string>): Runner {
 
 /** Quantizes, calibrates, trains, ships, and compares evaluation with what reads the bundle, in every layer. */
 export async function compareCase(subject: Subject, scheme: Scheme, row: Row): Promise<Counts> {
-  const model = await trained(subject, scheme, row.steps);
+  const { model, moved } = await train(subject, scheme, row.steps);
   const { graph } = readBundle(convert(model).toBytes());
   const alive = new Set<string>();
   const found: Parity[] = [];
@@ -82,5 +90,6 @@ export async function compareCase(subject: Subject, scheme: Scheme, row: Row): P
     layers: Math.min(...found.map(({ layers }) => layers)),
     expectedLayers,
     alive: alive.size / expectedLayers,
+    moved,
   };
 }

@@ -102,7 +102,7 @@ export const SPECIAL: readonly Scheme[] = [
 
 /** How much of the table of schemes a network is worth. */
 export interface Share {
-  /** 1: every scheme. n: every n-th; all methods and widths if n has no factor in common with 9 and 10. */
+  /** 1: every scheme. n: every n-th, which meets all methods unless 3 divides n, and all widths up to 9. */
   readonly every: number;
   /** The first of them; default 0. */
   readonly from?: number;
